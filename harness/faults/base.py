@@ -1,0 +1,114 @@
+"""What a fault is: inject, heal, and evidence that it took effect and ended.
+
+A link is the proxied path between one role and the server. A fault acts on a link through the proxy's control API;
+whether it worked is not believed but seen, on a sentinel connection of its own through the same link
+(`harness.faults.sentinel`), and judged by `Fault.evidence`, a pure function over the sentinel's probes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.history.journal import ProbeResult
+from harness.model.values import FaultPlan
+from harness.model.words import LinkRole
+
+
+@dataclass(frozen=True, slots=True)
+class CallTimes:
+    """When a control call was begun and when it had returned, ns on the monotonic clock."""
+
+    before_ns: int
+    after_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One ping on a link's sentinel connection. ``answered_ns`` is ``None`` unless ``result`` is ANSWERED."""
+
+    link: LinkRole
+    sent_ns: int
+    answered_ns: int | None
+    ended_ns: int
+    """When the probe got its answer, was closed or refused, or was given up."""
+    result: ProbeResult
+    connection: int
+    """Which connection of the sentinel carried it: a hold must be survived by one and the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the sentinel saw of one fault. A time is ``None`` when it was not seen."""
+
+    observed_from_ns: int | None
+    """Send time of the first probe that the fault struck: at the latest then it was on."""
+    observed_to_ns: int | None
+    """When the first answer after the heal arrived on a working connection."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawStyle:
+    """How figures show this fault."""
+
+    label: str
+    description: str
+    """What it physically does and how it heals, in one sentence."""
+
+
+class Link(Protocol):
+    """A proxied path, ready to be used and to be broken."""
+
+    @property
+    def role(self) -> LinkRole:
+        """Whose link this is."""
+
+    @property
+    def host(self) -> str:
+        """Where clients connect."""
+
+    @property
+    def port(self) -> int:
+        """Where clients connect."""
+
+    @property
+    def engine(self) -> str:
+        """Which proxy serves this link, with its version."""
+
+    def add_toxic(self, *, name: str, kind: str, stream: str, attributes: dict[str, int]) -> CallTimes:
+        """Add a toxic to existing and new connections."""
+
+    def remove_toxic(self, name: str) -> CallTimes:
+        """Remove a toxic."""
+
+    def disable(self) -> CallTimes:
+        """Close the listener and every connection."""
+
+    def enable(self) -> CallTimes:
+        """Listen again."""
+
+    def recreate(self) -> CallTimes:
+        """Delete the proxy and create it again on the same port: closes every connection and forgets every toxic."""
+
+
+class Fault(Protocol):
+    """One way to break a link."""
+
+    @property
+    def plan(self) -> FaultPlan:
+        """What this fault was planned as."""
+
+    @property
+    def style(self) -> DrawStyle:
+        """How to draw it."""
+
+    def inject(self, link: Link) -> CallTimes:
+        """Break the link. Raises `harness.model.errors.TrialError` when the outcome is unknown."""
+
+    def heal(self, link: Link) -> CallTimes:
+        """Mend it. Idempotent, and safe when the injection never happened."""
+
+    def evidence(self, probes: Sequence[Probe], *, inject: CallTimes, heal: CallTimes) -> Evidence:
+        """Say from the sentinel's probes whether the fault took effect and ended. Pure."""

@@ -1,0 +1,1 @@
+"""From journals (what each process wrote down) to one history table with a versioned schema."""

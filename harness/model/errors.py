@@ -1,0 +1,81 @@
+"""The tree of errors that users see. Each carries the exit code with which the command ends.
+
+::
+
+    HarnessError                 5  internal error unless a subclass says otherwise
+    ├── UsageError               2  bad argument, unknown name, absurd number
+    ├── InvalidFileError         2  a file that is truncated, foreign or malformed
+    ├── EnvironmentUnavailable   4  a server, engine, folder or disk that is not to be had
+    ├── Interrupted            130  (by Ctrl-C or SIGTERM; the fault is healed, the partial run is kept)
+    └── TrialError               5  a trial went wrong in a way that no count can be trusted
+
+A message says what happened (with the value), why it matters where that is not plain, and what to do.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The process exit codes of every verb."""
+
+    HELD = 0
+    VIOLATED = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+    ENVIRONMENT = 4
+    INTERNAL = 5
+    INTERRUPTED = 130
+
+
+class HarnessError(Exception):
+    """Base of all errors raised on purpose; ``fix`` tells the user what to do about it."""
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  fix: {self.fix}" if self.fix else self.message
+
+
+class UsageError(HarnessError):
+    """The command line asks for something that does not exist or cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InvalidFileError(HarnessError):
+    """A file that was given to us is not what it should be."""
+
+    exit_code = ExitCode.USAGE
+
+
+class EnvironmentUnavailable(HarnessError):
+    """Something outside of us that the run needs is not to be had."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+class Interrupted(HarnessError):
+    """The user stopped the run."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class TrialError(HarnessError):
+    """A trial cannot be trusted: its verdict is ``error``."""
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """``'… (did you mean "x"?)'`` for the closest of ``known``, else the whole list."""
+    import difflib
+
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return "known: " + ", ".join(sorted(known))

@@ -1,0 +1,326 @@
+"""What was found: the results that the checker computes and every exporter shows.
+
+Numbers in the terminal, in ``summary.json``, in the report and in the notebook all come from a `RunSummary`; nothing
+to the right of the checker counts anything again. Durations are nanoseconds on the trial's monotonic clock, with
+zero at the trial's origin; a missing value is ``None`` and means "did not happen or could not be observed".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.model.values import FaultPlan, Frozen, Trial
+from harness.model.words import (
+    DuplicateCause,
+    Fate,
+    Guarantee,
+    LinkRole,
+    LossPosition,
+    Mechanism,
+    Outcome,
+    PartitionModel,
+    Phase,
+    PredictionResult,
+    Primitive,
+    StackKind,
+    Stance,
+    Verdict,
+)
+
+SUMMARY_SCHEMA = 1
+
+
+class LatencyQuantiles(Frozen):
+    """Latency over all owed messages of a group; an undelivered one is +∞.
+
+    A quantile is ``None`` where the sample cannot support it (fewer than 1/(1-q) messages) and ``inf`` where it falls
+    among the undelivered. Milliseconds.
+    """
+
+    samples: int
+    undelivered: int
+    p50_ms: float | None
+    p99_ms: float | None
+    p999_ms: float | None
+    max_ms: float | None
+    """The slowest *delivered* message; ``None`` when nothing was delivered."""
+
+
+class ArmLatency(Frozen):
+    """Latency of one arm, from intended send (no coordinated omission) and from actual send."""
+
+    phase: Phase | None
+    """The phase in which the message was meant to be sent; ``None``: the whole trial."""
+    from_intended: LatencyQuantiles
+    from_send: LatencyQuantiles
+
+
+class UnavailabilityWindow(Frozen):
+    """A stretch in which one producer got nothing acknowledged."""
+
+    producer: int
+    begin_ns: int
+    end_ns: int | None
+    """``None``: still open at the end (censored: "at least this long")."""
+
+
+class RecoveryTimes(Frozen):
+    """How soon things were well again. Each from injection and from heal; ``None`` = not observed."""
+
+    detect_ns: int | None = None
+    """From injection to the first error that a client saw."""
+    resubscribe_from_heal_ns: int | None = None
+    write_from_inject_ns: int | None = None
+    write_from_heal_ns: int | None = None
+    read_from_inject_ns: int | None = None
+    read_from_heal_ns: int | None = None
+    backlog_from_inject_ns: int | None = None
+    backlog_from_heal_ns: int | None = None
+
+
+class DurabilityTable(Frozen):
+    """Acknowledged messages of a Streams arm: {in log, gone} × {effect, none}, and what retention explains."""
+
+    in_log_with_effect: int = 0
+    in_log_without_effect: int = 0
+    gone_with_effect: int = 0
+    gone_without_effect: int = 0
+    trimmed_by_configuration: int = 0
+
+
+class PublishAudit(Frozen):
+    """PUBLISH's answers set against what arrived: "k" promises nothing, and this shows how far it was off."""
+
+    answers_sum: int = 0
+    """Sum of all k that PUBLISH answered."""
+    received_sum: int = 0
+    """First deliveries of the messages so answered."""
+    no_receiver: int = 0
+    """Messages acknowledged with k = 0."""
+    overstated: int = 0
+    """Messages for which k exceeded the number of scopes that received them."""
+
+
+class Cost(Frozen):
+    """What the arm took: calls and bytes per message."""
+
+    producer_requests: int
+    """Times a message was written to a socket, retries included."""
+    acknowledgement_calls: int
+    """XACKs; zero for Pub/Sub."""
+    server_memory_bytes: int | None
+    """MEMORY USAGE of the stream at the end; ``None`` where nothing is kept."""
+    worker_cpu_ms: float | None = None
+    """User + system CPU of this arm's producers and consumers."""
+
+
+class ArmResult(Frozen):
+    """One arm of one trial: three ledgers, condensed."""
+
+    arm: str
+    primitive: Primitive
+    scopes: int
+    attempted: int
+    outcomes: dict[Outcome, int]
+    wire_attempts: int
+    owed: int
+    """attempted × scopes: what the fates add up to."""
+    fates: dict[Fate, int]
+    stuck_effect_done: int = 0
+    lost_by_mechanism: dict[Mechanism, int]
+    lost_by_position: dict[LossPosition, int]
+    lost_silently: int = 0
+    """PUBLISH answered at least one receiver."""
+    lost_detectably: int = 0
+    """PUBLISH answered 0."""
+    lost_contract_view: int = 0
+    """Pub/Sub: lost although a confirmed SUBSCRIBE covered it: beyond the documented at-most-once."""
+    duplicated: int
+    """Receives beyond the first, over all (message, scope)."""
+    duplicates_by_cause: dict[DuplicateCause, int]
+    duplicate_effects: int
+    """Effects beyond the first."""
+    missing_effects: int
+    """Acknowledged and entitled, yet no effect."""
+    reordered: int
+    late: int
+    """Delivered later than 10 × the steady-state p99 and than 100 ms, from intended send."""
+    recovered: int
+    log_entries: int | None
+    log_duplicates: int | None
+    """Entries beyond the first of a message."""
+    durability: DurabilityTable | None
+    publish: PublishAudit | None
+    acknowledged_in_fault: int
+    """Messages whose attempt overlapped the observed fault window and that were acknowledged at any time."""
+    attempted_in_fault: int
+    latency: tuple[ArmLatency, ...]
+    unavailability: tuple[UnavailabilityWindow, ...]
+    largest_gap_ns: int | None
+    """Largest gap between two acknowledgements."""
+    recovery: RecoveryTimes
+    own_lateness_p99_ms: float
+    """The schedule's lateness that the harness itself caused."""
+    cost: Cost
+
+
+class FaultWindow(Frozen):
+    """One fault: what was commanded and what the sentinel saw. Times in ns from the trial's origin."""
+
+    plan: FaultPlan
+    inject_before_ns: int
+    inject_after_ns: int
+    heal_before_ns: int | None
+    heal_after_ns: int | None
+    observed_from_ns: int | None
+    observed_to_ns: int | None
+    evidence: str
+    """One sentence: what the sentinel saw."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether the fault was seen to take effect and to end."""
+        return self.observed_from_ns is not None and self.observed_to_ns is not None
+
+
+class PhaseSpan(Frozen):
+    """When a phase began and ended, ns from the trial's origin."""
+
+    phase: Phase
+    begin_ns: int
+    end_ns: int
+
+
+class ClauseResult(Frozen):
+    """One guarantee of one arm in one trial."""
+
+    arm: str
+    guarantee: Guarantee
+    stance: Stance
+    measured: Verdict
+    """Was the guarantee itself refuted? ``held`` = not refuted."""
+    verdict: Verdict
+    """``measured`` seen through the stance: an expected violation is ``held``, one that did not happen inconclusive."""
+    violations: int
+    samples: int
+    reason: str
+    prediction: PredictionResult = PredictionResult.NOT_TESTED
+    predicted: Verdict | None = None
+    prediction_reason: str = ""
+
+
+class TrialEnvironment(Frozen):
+    """What ran: the report names these for every trial."""
+
+    stack: StackKind
+    server: str
+    """Product and version, e.g. ``valkey 9.1.2``."""
+    server_settings: dict[str, str] = Field(default_factory=dict)
+    proxy_engine: str
+    """e.g. ``toxiproxy 2.12.0`` or ``builtin (Toxiproxy 2.12.0 API)``."""
+    client: str
+    """e.g. ``redis-py 8.1.0``."""
+    client_settings: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Per preset: retry policy, timeouts, keepalive, RESP version."""
+    python: str
+    platform: str
+    cpu_count: int
+
+
+class TrialResult(Frozen):
+    """One trial, judged."""
+
+    trial: Trial
+    environment: TrialEnvironment
+    status: Literal["complete", "interrupted", "error"]
+    status_reason: str = ""
+    verdict: Verdict
+    weaknesses: tuple[str, ...] = ()
+    """Why the trial, or a clause of it, is not to be believed. Empty = sound."""
+    phases: tuple[PhaseSpan, ...]
+    faults: tuple[FaultWindow, ...]
+    barrier_reached: bool
+    arms: tuple[ArmResult, ...]
+    clauses: tuple[ClauseResult, ...]
+    history_rows: int
+    torn_records: int = 0
+    """Journal bytes at the end of a killed process's file that are not a whole record."""
+
+
+class GuaranteeSummary(Frozen):
+    """One guarantee of one arm over all trials of one scenario: k of n fault trials violated."""
+
+    scenario: str
+    arm: str
+    guarantee: Guarantee
+    stance: Stance
+    trials: int
+    """Conclusive ones."""
+    violated: int
+    inconclusive: int
+    upper_bound: float | None
+    """At 95 %: the highest violation rate that ``violated`` of ``trials`` still allows; ``None`` without trials."""
+    verdict: Verdict
+    violations: int
+    samples: int
+    reason: str
+    prediction: PredictionResult
+    predicted: Verdict | None
+    prediction_reason: str = ""
+
+
+class ScenarioRow(Frozen):
+    """One arm over all trials of one scenario: a row of the comparison table."""
+
+    scenario: str
+    link: LinkRole | None
+    model: PartitionModel
+    arm: str
+    primitive: Primitive
+    trials: int
+    outage_s: float
+    attempted: int
+    acknowledged: int
+    rejected: int
+    indeterminate: int
+    owed: int
+    delivered: int
+    lost: int
+    duplicated: int
+    duplicate_effects: int
+    late: int
+    reordered: int
+    unexplained: int
+    p50_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+    """Worst over trials, from intended send, whole trial."""
+    recover_read_ms: float | None
+    recover_write_ms: float | None
+    """From heal, worst over trials."""
+    requests_per_message: float | None
+    server_bytes_per_message: float | None
+    verdict: Verdict
+
+
+class RunSummary(Frozen):
+    """One run, judged: the content of ``summary.json``."""
+
+    schema_version: int = SUMMARY_SCHEMA
+    run_id: str
+    name: str
+    created_utc: str
+    harness_version: str
+    repeat_command: str
+    partial: bool
+    """Some planned trials are missing or interrupted."""
+    planned_trials: int
+    verdict: Verdict
+    exit_code: int
+    answer: str
+    """The one-sentence answer."""
+    rows: tuple[ScenarioRow, ...]
+    guarantees: tuple[GuaranteeSummary, ...]
+    trials: tuple[TrialResult, ...]
