@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.history.journal import ProbeResult
 from harness.model.values import FaultPlan
-from harness.model.words import LinkRole
+from harness.model.words import LinkRole, ProbeResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,35 +113,6 @@ class BarrierPart(IntEnum):
     LOG_READ = 5  # per arm: full XRANGE
 
 
-class ProbeResult(IntEnum):
-    """How one sentinel ping ended."""
-
-    ANSWERED = 1
-    SILENT = 2
-    CLOSED = 3
-    REFUSED = 4
-    RESET = 5
-
-
-class ErrorKind(IntEnum):
-    """An error as the client saw it."""
-
-    NONE = 0
-    REFUSED = 1
-    RESET = 2
-    EOF = 3
-    TIMEOUT = 4
-    OOM = 5
-    READONLY = 6
-    NOREPLICAS = 7
-    MISCONF = 8
-    LOADING = 9
-    AUTH = 10
-    NOGROUP = 11
-    OTHER_REPLY = 12
-    OTHER = 13
-
-
 Role = Literal["producer", "consumer", "effects", "conductor"]
 
 

@@ -206,3 +206,32 @@ class Persistence(StrEnum):
     AOF_NO = "aof-no"
     AOF_EVERYSEC = "aof-everysec"
     AOF_ALWAYS = "aof-always"
+
+
+class ProbeResult(IntEnum):
+    """How one sentinel ping ended."""
+
+    ANSWERED = 1
+    SILENT = 2
+    CLOSED = 3
+    REFUSED = 4
+    RESET = 5
+
+
+class ErrorKind(IntEnum):
+    """An error as the client saw it."""
+
+    NONE = 0
+    REFUSED = 1
+    RESET = 2
+    EOF = 3
+    TIMEOUT = 4
+    OOM = 5
+    READONLY = 6
+    NOREPLICAS = 7
+    MISCONF = 8
+    LOADING = 9
+    AUTH = 10
+    NOGROUP = 11
+    OTHER_REPLY = 12
+    OTHER = 13
