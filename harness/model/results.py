@@ -229,6 +229,16 @@ class TrialEnvironment(Frozen):
     cpu_count: int
 
 
+class TrialFacts(Frozen):
+    """What the conductor knows besides the journals: the content of a trial's ``facts.json``."""
+
+    environment: TrialEnvironment
+    status: Literal["complete", "interrupted", "error"]
+    status_reason: str = ""
+    evidence: tuple[str, ...] = ()
+    """Per fault of the scenario, in order: what the sentinel saw, in one sentence."""
+
+
 class TrialResult(Frozen):
     """One trial, judged."""
 

@@ -163,3 +163,14 @@ class Trial(Frozen):
     def folder_name(self) -> str:
         """``<scenario>-<seed>``: where the trial lives inside its run."""
         return f"{self.scenario.name}-{self.seed}"
+
+
+class RunPlan(Frozen):
+    """A run before it is judged: the content of ``run.json``. A run is the merge of its trials' folders."""
+
+    run_id: str
+    name: str
+    created_utc: str
+    harness_version: str
+    repeat_command: str
+    trials: tuple[Trial, ...] = Field(min_length=1)
