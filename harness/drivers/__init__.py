@@ -1,1 +1,1 @@
-
+"""How messages travel: one file per driver, behind one small Producer / Consumer protocol and one registry."""

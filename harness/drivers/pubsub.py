@@ -1,0 +1,137 @@
+"""Pub/Sub: PUBLISH to one channel, SUBSCRIBE to it.
+
+PUBLISH answers to how many connections of that node the message was queued: a number that promises nothing about
+arrival. A subscriber that is not connected is owed nothing by the server and gets nothing afterwards.
+
+The subscriber's loop is what applications write: ``get_message`` with a timeout. redis-py reconnects and subscribes
+again by itself inside that call; the only in-band sign of it is another subscribe confirmation, which is why those
+are not ignored here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import redis
+
+from harness.drivers.base import ConnectionObserver, Delivery, Names, SendResult
+from harness.drivers.client import HARDENED_TIMEOUT_S, RequestCounter, make_client
+from harness.drivers.sending import send_once
+from harness.model.message import OrderEvent, read_json
+from harness.model.words import ClientPreset, OutcomeCode, ReceiveTag
+from harness.stack.base import ServerAddress
+
+POLL_S = 0.1
+SUBSCRIBE_DEADLINE_S = 5.0
+WATCH_INTERVAL_NS = 1_000_000_000
+MAX_BATCH = 100
+
+
+class PubSubProducer:
+    """Publishes each message as one JSON object."""
+
+    def __init__(
+        self, address: ServerAddress, names: Names, *, preset: ClientPreset, observer: ConnectionObserver
+    ) -> None:
+        self._counter = RequestCounter(observer)
+        self._client = make_client(address, preset, self._counter)
+        self._channel = names.destination
+
+    def open(self) -> None:
+        """Connect, by a PING."""
+        self._client.ping()
+
+    def send(self, event: OrderEvent) -> SendResult:
+        """PUBLISH once; redis-py may write it more often."""
+        payload = event.to_json()
+        return send_once(self._counter, lambda: self._publish(payload))
+
+    def _publish(self, payload: str) -> SendResult:
+        answer = self._client.publish(self._channel, payload)
+        return SendResult(OutcomeCode.ACKNOWLEDGED, self._counter.writes, answer=int(answer))
+
+    def close(self) -> None:
+        """Give up the connections."""
+        self._client.close()
+
+
+class PubSubConsumer:
+    """One logical subscriber."""
+
+    def __init__(
+        self, address: ServerAddress, names: Names, *, preset: ClientPreset, observer: ConnectionObserver
+    ) -> None:
+        self._address = address
+        self._preset = preset
+        self._token = names.token
+        self._channel = names.destination
+        self._observer = observer
+        self._counter = RequestCounter(observer)
+        self._client: redis.Redis | None = None
+        self._subscription: redis.client.PubSub | None = None
+        self._heard_ns = 0
+        self._pinged_ns = 0
+
+    def open(self) -> None:
+        """Subscribe and wait until the server confirms."""
+        self._client = make_client(self._address, self._preset, self._counter)
+        self._subscription = self._client.pubsub()
+        self._subscription.subscribe(self._channel)
+        deadline = time.monotonic() + SUBSCRIBE_DEADLINE_S
+        while time.monotonic() < deadline:
+            message = self._subscription.get_message(timeout=POLL_S)
+            if message is not None and message["type"] == "subscribe":
+                self._confirm()
+                return
+        raise redis.TimeoutError(f"no subscribe confirmation within {SUBSCRIBE_DEADLINE_S:g} s")
+
+    def poll(self) -> Sequence[Delivery]:
+        """Everything that is there, waiting at most a tenth of a second for the first message."""
+        if self._subscription is None:
+            raise redis.ConnectionError("not subscribed")
+        deliveries: list[Delivery] = []
+        timeout = POLL_S
+        for _ in range(MAX_BATCH):
+            message = self._subscription.get_message(timeout=timeout)
+            if message is None:
+                break
+            timeout = 0.0
+            self._heard_ns = time.monotonic_ns()
+            if message["type"] == "subscribe":
+                self._confirm()
+            elif message["type"] == "message":
+                deliveries.append(self._open_message(message["data"]))
+        self._watch()
+        return deliveries
+
+    def acknowledge(self, delivery: Delivery) -> None:  # noqa: ARG002  # Pub/Sub has nothing to acknowledge
+        """Nothing: Pub/Sub knows no acknowledgement."""
+        return
+
+    def close(self) -> None:
+        """Give up the connections."""
+        if self._subscription is not None:
+            self._subscription.close()
+        if self._client is not None:
+            self._client.close()
+        self._subscription = self._client = None
+
+    def _confirm(self) -> None:
+        self._heard_ns = self._pinged_ns = time.monotonic_ns()
+        self._observer.subscribed(self._counter.connections)
+
+    def _open_message(self, payload: str) -> Delivery:
+        read = read_json(payload, token=self._token)
+        return Delivery(read, ReceiveTag.PUSH, connection=self._counter.connections)
+
+    def _watch(self) -> None:
+        """Hardened only: ping the own connection each second and replace it after two seconds of silence."""
+        if self._preset is not ClientPreset.HARDENED or self._subscription is None:
+            return
+        now = time.monotonic_ns()
+        if now - self._heard_ns > HARDENED_TIMEOUT_S * 1e9:
+            raise redis.TimeoutError(f"the subscriber heard nothing for {HARDENED_TIMEOUT_S:g} s")
+        if now - self._pinged_ns > WATCH_INTERVAL_NS:
+            self._pinged_ns = now
+            self._subscription.ping()

@@ -1,0 +1,61 @@
+"""Which driver an arm names: the one place that knows them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import redis
+
+from harness.drivers.base import Consumer, ConnectionObserver, EntryId, Names, Producer
+from harness.drivers.entries import StreamLog
+from harness.drivers.pubsub import PubSubConsumer, PubSubProducer
+from harness.drivers.stream_group import StreamConsumer, StreamProducer
+from harness.model.values import Arm
+from harness.stack.base import ServerAddress
+
+if TYPE_CHECKING:
+    from harness.drivers.base import Log
+
+GROUP_START: EntryId = (0, 0)
+
+
+def make_producer(arm: Arm, address: ServerAddress, names: Names, observer: ConnectionObserver) -> Producer:
+    """The producer that ``arm`` asks for."""
+    match arm.driver:
+        case "pubsub":
+            return PubSubProducer(address, names, preset=arm.client, observer=observer)
+        case "stream_group":
+            return StreamProducer(address, names, preset=arm.client, observer=observer)
+
+
+def make_consumer(
+    arm: Arm, address: ServerAddress, names: Names, *, scope: int, name: str, observer: ConnectionObserver
+) -> Consumer:
+    """The consumer ``name`` of scope ``scope`` that ``arm`` asks for."""
+    match arm.driver:
+        case "pubsub":
+            return PubSubConsumer(address, names, preset=arm.client, observer=observer)
+        case "stream_group":
+            return StreamConsumer(
+                address, names, scope=scope, name=name, preset=arm.client, settings=arm.stream, observer=observer
+            )
+
+
+def prepare(arm: Arm, admin: redis.Redis, names: Names) -> dict[int, EntryId]:
+    """Make what must exist before anybody connects; the start id of each scope's group (Streams)."""
+    match arm.driver:
+        case "pubsub":
+            return {}
+        case "stream_group":
+            for scope in range(arm.scopes):
+                admin.xgroup_create(names.destination, names.group(scope), id="0", mkstream=True)
+            return dict.fromkeys(range(arm.scopes), GROUP_START)
+
+
+def open_log(arm: Arm, admin: redis.Redis, names: Names) -> Log | None:
+    """The server's own account of the arm; ``None`` where the server keeps none."""
+    match arm.driver:
+        case "pubsub":
+            return None
+        case "stream_group":
+            return StreamLog(admin, names)

@@ -1,0 +1,104 @@
+"""The entry point of producer and consumer processes: ``python -m harness.trial.worker``.
+
+It reads its `WorkerSpec` from standard input, connects, says ``ready`` on standard output, and works until told to
+stop. Everything it has to tell goes to its journal; standard error goes to its log.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.drivers.base import Names
+from harness.drivers.registry import make_consumer, make_producer
+from harness.history.journal import EventKind, Journal, JournalHeader
+from harness.trial.consumer import ConsumerWork
+from harness.trial.orders import Orders
+from harness.trial.producer import ProducerWork
+from harness.trial.recorder import Recorder
+from harness.trial.spec import WorkerSpec
+
+
+def main() -> int:
+    """Run one worker; the exit status is 0 when it was told to stop and did."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    spec = WorkerSpec.from_line(sys.stdin.readline())
+    announce = _take_over_stdout()
+    with Journal.create(Path(spec.journal_path), _header(spec)) as journal:
+        recorder = Recorder(journal)
+        orders = Orders()
+        if spec.role == "producer":
+            _produce(spec, recorder, orders, announce)
+        else:
+            _consume(spec, recorder, orders, announce)
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        journal.write(
+            EventKind.CPU, t_ns=time.monotonic_ns(), value=int((usage.ru_utime + usage.ru_stime) * 1e9)
+        )
+    return 0
+
+
+def _take_over_stdout() -> Callable[[], None]:
+    """Keep the conductor's pipe for the word ``ready`` and send everything else that is printed to the log."""
+    pipe = sys.stdout
+    sys.stdout = sys.stderr
+
+    def announce() -> None:
+        pipe.write("ready\n")
+        pipe.flush()
+
+    return announce
+
+
+def _produce(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Callable[[], None]) -> None:
+    names = Names(spec.token, spec.arm_index)
+    producer = make_producer(spec.arm, spec.address, names, recorder)
+    try:
+        producer.open()
+        recorder.journal.write(EventKind.READY, t_ns=time.monotonic_ns())
+        announce()
+        ProducerWork(spec, producer, recorder, orders).run()
+    finally:
+        producer.close()
+
+
+def _consume(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Callable[[], None]) -> None:
+    names = Names(spec.token, spec.arm_index)
+    consumer = make_consumer(
+        spec.arm, spec.address, names, scope=spec.scope, name=spec.name, observer=recorder
+    )
+    with Journal.join(
+        Path(spec.effects_path), actor=spec.actor, arm=spec.arm_index, scope=spec.scope
+    ) as effects:
+        work = ConsumerWork(consumer, recorder, effects, orders)
+        if not work.open_once():
+            raise SystemExit("the consumer could not connect before the trial began")
+        recorder.journal.write(EventKind.READY, t_ns=time.monotonic_ns())
+        announce()
+        try:
+            work.run()
+        finally:
+            consumer.close()
+
+
+def _header(spec: WorkerSpec) -> JournalHeader:
+    return JournalHeader(
+        token=spec.token,
+        actor=spec.actor,
+        role=spec.role,
+        arm=spec.arm_index,
+        scope=spec.scope,
+        name=spec.name,
+        pid=os.getpid(),
+        origin_ns=spec.origin_ns,
+        wall_ns=time.time_ns(),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
