@@ -56,9 +56,7 @@ class StreamLog:
         """Every pending entry of a scope's group, in pages."""
         start = "-"
         for _ in range(MAX_PAGES):
-            page = self._client.xpending_range(
-                self._key, self._names.group(scope), min=start, max="+", count=PAGE
-            )
+            page = self._client.xpending_range(self._key, self._names.group(scope), min=start, max="+", count=PAGE)
             for row in page:
                 yield PendingEntry(
                     parse_id(row["message_id"]), int(row["time_since_delivered"]), int(row["times_delivered"])

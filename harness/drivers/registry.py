@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from harness.drivers.base import Consumer, ConnectionObserver, EntryId, Names, Producer
+from harness.drivers.base import ConnectionObserver, Consumer, EntryId, Names, Producer
 from harness.drivers.entries import StreamLog
 from harness.drivers.pubsub import PubSubConsumer, PubSubProducer
 from harness.drivers.stream_group import StreamConsumer, StreamProducer

@@ -129,9 +129,7 @@ class StreamConsumer:
 
     def _read_own_pending(self, client: redis.Redis, after: EntryId) -> list[Delivery | Tombstone]:
         """One page of what was delivered to this consumer and never acknowledged; the last page ends the round."""
-        reply = client.xreadgroup(
-            self._group, self._name, {self._key: format_id(after)}, count=self._settings.count
-        )
+        reply = client.xreadgroup(self._group, self._name, {self._key: format_id(after)}, count=self._settings.count)
         entries = entries_of(reply)
         self._own_pending_after = parse_id(entries[-1][0]) if entries else None
         return self._open_entries(entries, ReceiveTag.OWN_PENDING)
@@ -172,7 +170,7 @@ def entries_of(reply: Any) -> list[tuple[str, Mapping[str, str] | None]]:
     """
     if not reply:
         return []
-    lists = list(reply.values())[0] if isinstance(reply, dict) else reply[0][1]
+    lists = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]
     if lists and isinstance(lists[0], list) and (not lists[0] or isinstance(lists[0][0], list | tuple)):
         lists = lists[0]
     return [(str(entry), fields) for entry, fields in lists]

@@ -93,6 +93,4 @@ class ConsumerWork:
         self._handled += 1
         answer = self._consumer.acknowledge(item)
         if answer is not None:
-            self._journal.write(
-                EventKind.ACK, t_ns=time.monotonic_ns(), entry=item.entry, value=answer, **identity
-            )
+            self._journal.write(EventKind.ACK, t_ns=time.monotonic_ns(), entry=item.entry, value=answer, **identity)

@@ -51,7 +51,7 @@ class TrialFolder:
             self.logs.mkdir(exist_ok=True)
 
 
-class storage_errors:  # noqa: N801  # reads as a statement: with storage_errors(path)
+class storage_errors:  # reads as a statement: with storage_errors(path)
     """Turn an OSError about the place of our files into one clear error."""
 
     def __init__(self, path: Path) -> None:

@@ -37,9 +37,7 @@ def main() -> int:
         else:
             _consume(spec, recorder, orders, announce)
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        journal.write(
-            EventKind.CPU, t_ns=time.monotonic_ns(), value=int((usage.ru_utime + usage.ru_stime) * 1e9)
-        )
+        journal.write(EventKind.CPU, t_ns=time.monotonic_ns(), value=int((usage.ru_utime + usage.ru_stime) * 1e9))
     return 0
 
 
@@ -69,12 +67,8 @@ def _produce(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Cal
 
 def _consume(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Callable[[], None]) -> None:
     names = Names(spec.token, spec.arm_index)
-    consumer = make_consumer(
-        spec.arm, spec.address, names, scope=spec.scope, name=spec.name, observer=recorder
-    )
-    with Journal.join(
-        Path(spec.effects_path), actor=spec.actor, arm=spec.arm_index, scope=spec.scope
-    ) as effects:
+    consumer = make_consumer(spec.arm, spec.address, names, scope=spec.scope, name=spec.name, observer=recorder)
+    with Journal.join(Path(spec.effects_path), actor=spec.actor, arm=spec.arm_index, scope=spec.scope) as effects:
         work = ConsumerWork(consumer, recorder, effects, orders)
         if not work.open_once():
             raise SystemExit("the consumer could not connect before the trial began")

@@ -1,0 +1,93 @@
+"""Finds the scenario scripts: those beside the package in a checkout, those inside it in an installed wheel.
+
+A script is a Python file with a module docstring (the story and the prediction) and a `SCENARIO`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from harness.model.errors import InvalidFileError, UsageError, nearest
+from harness.model.values import Scenario
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def scenario_folder() -> Path:
+    """Where the scripts lie: ``HARNESS_SCENARIOS``, the checkout's ``scenarios/``, or the wheel's copy of it.
+
+    Raises:
+        UsageError: none of them is there.
+    """
+    named = os.environ.get("HARNESS_SCENARIOS")
+    candidates = [Path(named)] if named else [_PACKAGE.parent / "scenarios", _PACKAGE / "bundled_scenarios"]
+    for folder in candidates:
+        if folder.is_dir() and any(folder.glob("*.py")):
+            return folder
+    raise UsageError(
+        f"no scenario scripts in {' or '.join(map(str, candidates))}",
+        fix="set HARNESS_SCENARIOS to a folder with scenario scripts",
+    )
+
+
+def script_names() -> list[str]:
+    """The names of all scripts, sorted."""
+    return sorted(path.stem for path in scenario_folder().glob("*.py") if not path.stem.startswith("_"))
+
+
+def load_scenario(path: Path) -> Scenario:
+    """The `SCENARIO` of the script at ``path``, with the script's docstring as its story.
+
+    Raises:
+        InvalidFileError: the script does not load or has no scenario.
+    """
+    specification = importlib.util.spec_from_file_location(f"harness_scenario_{path.stem}", path)
+    if specification is None or specification.loader is None:
+        raise InvalidFileError(f"{path}: not a Python script", fix="name a script that defines SCENARIO")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:  # whatever a user's script raises becomes one clear error
+        raise InvalidFileError(f"{path}: {type(error).__name__}: {error}", fix="mend the script") from error
+    scenario = getattr(module, "SCENARIO", None)
+    if not isinstance(scenario, Scenario):
+        raise InvalidFileError(f"{path}: defines no SCENARIO", fix="add `SCENARIO = partition_scenario(...)`")
+    return scenario
+
+
+def find_scenarios(names: list[str]) -> list[Scenario]:
+    """The scenarios that ``names`` mean: names of scripts, of families, or ``all``; each once, in a fixed order.
+
+    Raises:
+        UsageError: a name means nothing; the nearest one is told.
+    """
+    folder = scenario_folder()
+    known = {name: load_scenario(folder / f"{name}.py") for name in script_names()}
+    families = {scenario.family for scenario in known.values()}
+    wanted: dict[str, Scenario] = {}
+    for name in names:
+        if name in known:
+            wanted[name] = known[name]
+        elif name in families or name == "all":
+            wanted.update({key: value for key, value in known.items() if name in {value.family, "all"}})
+        else:
+            raise UsageError(f'unknown scenario "{name}"', fix=nearest(name, [*known, *families, "all"]))
+    return list(wanted.values())
+
+
+def control_of(scenarios: list[Scenario]) -> list[Scenario]:
+    """The no-fault controls of the families in ``scenarios`` that are not among them already.
+
+    A fault that is compared with nothing proves nothing: the checker asks for a perfect control in every run.
+    """
+    present = {scenario.name for scenario in scenarios}
+    families = {scenario.family for scenario in scenarios}
+    if all(any(s.is_control and s.family == family for s in scenarios) for family in families):
+        return []
+    folder = scenario_folder()
+    everything = [load_scenario(folder / f"{name}.py") for name in script_names()]
+    return [s for s in everything if s.is_control and s.family in families and s.name not in present]

@@ -1,0 +1,295 @@
+"""The conductor: executes one trial and leaves a folder of facts behind.
+
+It opens the stack, puts the links in front of it, starts the cast, walks through the timeline (warm-up, steady,
+fault, recovery, drain), takes the server's own account, and ends everything. It judges nothing. Whatever goes wrong
+on the way, the fault is healed, the processes are ended and the journals are kept, and ``facts.json`` says how the
+trial ended: complete, interrupted or error.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import redis
+
+from harness.drivers.base import Log, Names
+from harness.drivers.client import describe_preset
+from harness.drivers.registry import open_log, prepare
+from harness.faults.engine import acquire_engine
+from harness.faults.links import Links, open_links
+from harness.history.journal import EventKind, Journal, JournalHeader
+from harness.model.errors import Interrupted, TrialError
+from harness.model.progress import ProgressEvent, ProgressKind
+from harness.model.results import TrialEnvironment, TrialFacts
+from harness.model.values import NANOSECONDS, Trial
+from harness.model.words import LinkRole, Phase, StackKind
+from harness.stack.base import RunningStack
+from harness.stack.connect import admin_client
+from harness.stack.keys import remove_keys
+from harness.stack.opening import open_stack
+from harness.trial.audit import audit_arm
+from harness.trial.cast import Cast, Worker
+from harness.trial.drain import Drain
+from harness.trial.faulting import Faulting
+from harness.trial.folder import TrialFolder, write_whole
+from harness.trial.pacing import Pacing
+from harness.trial.schedule import draw_offsets_ns
+from harness.trial.spec import WorkerSpec
+from harness.trial.tally import Tally
+
+LEAD_S = 0.3
+"""Between "all are ready" and the first intended send."""
+CONDUCTOR_ACTOR = 0
+Say = Callable[[ProgressEvent], None]
+
+
+@dataclass(slots=True)
+class _Stage:
+    """What is up while the trial plays."""
+
+    stack: RunningStack
+    links: Links
+    admin: redis.Redis
+    logs: dict[int, Log]
+    faulting: Faulting
+
+
+class Conductor:
+    """Executes one trial. ``say`` gets news for a live view; setting ``interrupted`` ends the trial early."""
+
+    def __init__(self, trial: Trial, folder: TrialFolder, *, say: Say, interrupted: threading.Event) -> None:
+        self._trial = trial
+        self._folder = folder
+        self._say = say
+        self._cast = Cast(folder)
+        self._tally = Tally(trial)
+        self._pacing = Pacing(interrupted, self._look)
+        self._origin_ns = time.monotonic_ns()
+        self._start_ns = self._origin_ns
+        self._next_actor = CONDUCTOR_ACTOR + 1
+        self._environment: TrialEnvironment | None = None
+        self._evidence: tuple[str, ...] = ()
+
+    def run(self) -> TrialFacts | None:
+        """Play the trial and write its facts; ``None`` when it was interrupted before anything was up.
+
+        Raises:
+            HarnessError: the environment does not allow the trial at all; nothing of it is worth keeping.
+        """
+        self._folder.create()
+        write_whole(self._folder.trial_json, self._trial.model_dump_json(indent=2))
+        status, reason = "complete", ""
+        with Journal.create(self._folder.journal("conductor"), self._header()) as journal:
+            try:
+                self._play(journal)
+            except Interrupted as error:
+                status, reason = "interrupted", error.message
+            except (TrialError, redis.RedisError) as error:
+                status, reason = "error", str(error)
+        return self._write_facts(status, reason)
+
+    def _play(self, journal: Journal) -> None:
+        with ExitStack() as closing:
+            closing.callback(self._cast.kill)
+            stage = self._set_stage(journal, closing)
+            workers = self._start_workers(stage)
+            self._cast.wait_ready(workers)
+            stage.faulting.start_sentinels(stage.stack.server)
+            try:
+                self._walk_timeline(journal, stage)
+            finally:
+                stage.faulting.heal()
+            self._drain(journal, stage)
+            for index, log in stage.logs.items():
+                audit_arm(log, journal, arm=index, scopes=self._trial.scenario.arms[index].scopes)
+            self._begin_phase(journal, None)
+
+    def _set_stage(self, journal: Journal, closing: ExitStack) -> _Stage:
+        """Open everything, each with its closing on every path."""
+        trial, path = self._trial, self._folder.path
+        roles = tuple(LinkRole)
+        stack = closing.enter_context(
+            open_stack(trial.stack, persistence=trial.scenario.persistence, folder=path, roles=roles)
+        )
+        engine = acquire_engine(trial.stack.proxy_engine, path=trial.stack.proxy_path, say=self._note)
+        links = closing.enter_context(open_links(stack, engine, roles=roles, folder=path))
+        admin = admin_client(stack.server)
+        closing.callback(admin.close)
+        if stack.kind is StackKind.EXTERNAL:
+            closing.callback(remove_keys, stack.server, Names(trial.token, 0).prefix)
+        self._environment = _describe(trial, stack, links)
+        faulting = Faulting(trial.scenario, links, journal)
+        closing.callback(faulting.stop_sentinels)
+        return _Stage(stack, links, admin, self._prepare_arms(admin, journal), faulting)
+
+    def _prepare_arms(self, admin: redis.Redis, journal: Journal) -> dict[int, Log]:
+        """Make groups and effects journals; the logs of the arms that have one."""
+        logs: dict[int, Log] = {}
+        for index, arm in enumerate(self._trial.scenario.arms):
+            names = Names(self._trial.token, index)
+            for scope, start in prepare(arm, admin, names).items():
+                journal.write(EventKind.GROUP_START, t_ns=time.monotonic_ns(), arm=index, scope=scope, entry=start)
+            log = open_log(arm, admin, names)
+            if log is not None:
+                logs[index] = log
+            header = replace(
+                self._header(), actor=self._take_actor(), role="effects", arm=index, name=f"effects-{index}"
+            )
+            Journal.create(self._effects_path(index), header).close()
+        return logs
+
+    def _start_workers(self, stage: _Stage) -> list[Worker]:
+        workers = []
+        for index, arm in enumerate(self._trial.scenario.arms):
+            for scope in range(arm.scopes):
+                for member in range(arm.consumers_per_scope):
+                    workers.append(self._start_consumer(stage, index, scope, str(member)))
+            for producer in range(arm.producers):
+                workers.append(self._start_producer(stage, index, producer))
+        return workers
+
+    def _start_consumer(self, stage: _Stage, index: int, scope: int, member: str) -> Worker:
+        name = f"consumer-{index}-{scope}-{member}"
+        spec = replace(self._spec(stage, index, name, LinkRole.CONSUMERS), scope=scope)
+        self._tally.follow_consumer(self._folder.journal(name))
+        return self._cast.start(spec)
+
+    def _start_producer(self, stage: _Stage, index: int, producer: int) -> Worker:
+        name = f"producer-{index}-{producer}"
+        offsets = draw_offsets_ns(self._trial.scenario, arm_index=index, producer=producer, seed=self._trial.seed)
+        spec = replace(
+            self._spec(stage, index, name, LinkRole.PRODUCERS), role="producer", producer=producer, offsets_ns=offsets
+        )
+        self._tally.follow_producer(self._folder.journal(name), actor=spec.actor, arm=index, producer=producer)
+        return self._cast.start(spec)
+
+    def _spec(self, stage: _Stage, index: int, name: str, role: LinkRole) -> WorkerSpec:
+        """What every worker of an arm is told, as a consumer; a producer's differences are filled in by the caller."""
+        link = stage.links.link(role)
+        return WorkerSpec(
+            role="consumer",
+            name=name,
+            actor=self._take_actor(),
+            token=self._trial.token,
+            arm_index=index,
+            arm=self._trial.scenario.arms[index],
+            address=stage.stack.server.through(link.host, link.port),
+            journal_path=str(self._folder.journal(name)),
+            effects_path=str(self._effects_path(index)),
+            origin_ns=self._origin_ns,
+            seed=self._trial.seed,
+        )
+
+    def _walk_timeline(self, journal: Journal, stage: _Stage) -> None:
+        """Warm-up, steady, fault, recovery: the phases in which messages are sent."""
+        timeline = self._trial.scenario.timeline
+        self._start_ns = time.monotonic_ns() + int(LEAD_S * NANOSECONDS)
+        for worker in self._cast.producers():
+            worker.tell(f"go {self._start_ns}")
+        moment_ns = self._start_ns
+        for phase, seconds in (
+            (Phase.WARM_UP, timeline.warm_up_s),
+            (Phase.STEADY, timeline.steady_s),
+            (Phase.FAULT, timeline.outage_s),
+            (Phase.RECOVERY, timeline.recovery_s),
+        ):
+            self._pacing.until(moment_ns)
+            self._begin_phase(journal, phase)
+            if phase is Phase.FAULT:
+                stage.faulting.inject()
+            elif phase is Phase.RECOVERY:
+                stage.faulting.heal()
+            moment_ns += int(seconds * NANOSECONDS)
+        self._pacing.until(moment_ns)
+        self._evidence = stage.faulting.collect_evidence()
+
+    def _drain(self, journal: Journal, stage: _Stage) -> None:
+        self._begin_phase(journal, Phase.DRAIN)
+        fresh = iter(range(1, 1_000))
+        drain = Drain(
+            self._trial,
+            journal,
+            cast=self._cast,
+            tally=self._tally,
+            pacing=self._pacing,
+            logs=stage.logs,
+            hire=lambda index, scope: self._start_consumer(stage, index, scope, f"fresh{next(fresh)}"),
+        )
+        drain.run()
+
+    def _begin_phase(self, journal: Journal, phase: Phase | None) -> None:
+        """``None``: the trial is over."""
+        code = len(Phase) if phase is None else list(Phase).index(phase)
+        journal.write(EventKind.PHASE, t_ns=time.monotonic_ns(), code=code)
+        if phase is not None:
+            self._tell("phase", phase=phase)
+
+    def _look(self) -> None:
+        """What happens a few times a second while the conductor waits."""
+        self._cast.check_alive()
+        self._tally.update()
+        self._say(ProgressEvent(kind="counts", t_s=self._elapsed_s(), counts=self._tally.counts()))
+
+    def _tell(self, kind: ProgressKind, *, phase: Phase | None = None, text: str = "") -> None:
+        self._tally.update()
+        self._say(ProgressEvent(kind, self._elapsed_s(), phase, self._tally.counts(), text))
+
+    def _note(self, text: str) -> None:
+        self._say(ProgressEvent(kind="note", text=text))
+
+    def _elapsed_s(self) -> float:
+        return (time.monotonic_ns() - self._start_ns) / NANOSECONDS
+
+    def _take_actor(self) -> int:
+        actor = self._next_actor
+        self._next_actor += 1
+        return actor
+
+    def _effects_path(self, index: int) -> Path:
+        return self._folder.journal(f"effects-{index}")
+
+    def _header(self) -> JournalHeader:
+        return JournalHeader(
+            token=self._trial.token,
+            actor=CONDUCTOR_ACTOR,
+            role="conductor",
+            arm=0,
+            scope=-1,
+            name="conductor",
+            pid=os.getpid(),
+            origin_ns=self._origin_ns,
+            wall_ns=time.time_ns(),
+        )
+
+    def _write_facts(self, status: str, reason: str) -> TrialFacts | None:
+        if self._environment is None:
+            return None
+        facts = TrialFacts.model_validate(
+            {"environment": self._environment, "status": status, "status_reason": reason, "evidence": self._evidence}
+        )
+        write_whole(self._folder.facts_json, facts.model_dump_json(indent=2))
+        self._tell("finished", text=status)
+        return facts
+
+
+def _describe(trial: Trial, stack: RunningStack, links: Links) -> TrialEnvironment:
+    """What runs, for the report."""
+    presets = {arm.client for arm in trial.scenario.arms}
+    return TrialEnvironment(
+        stack=stack.kind,
+        server=stack.product,
+        server_settings=dict(stack.settings),
+        proxy_engine=links.engine,
+        client=f"redis-py {redis.__version__}",
+        client_settings={preset.value: describe_preset(preset) for preset in sorted(presets)},
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu_count=os.cpu_count() or 1,
+    )
