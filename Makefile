@@ -1,0 +1,55 @@
+# Everything is set up on first use in .venv; nothing outside this folder and the user's cache is touched.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# More options for harness run, e.g. make partition-test ARGS="--outage 10 --trials 3"
+ARGS ?=
+# local (servers of our own), compose (Docker) or external (REDIS_URL)
+STACK ?= local
+export STACK
+
+.PHONY: help setup partition-test test lint bench doctor clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 4; }
+	@echo "setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready
+	@echo "setting up the tests (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+setup: $(VENV)/.ready-test ## Install everything into .venv
+
+partition-test: $(VENV)/.ready ## Partition Pub/Sub and Streams, judge what was lost, write the report
+	@$(BIN)/harness run partition $(ARGS)
+
+test: $(VENV)/.ready-test ## Style, types and all tests
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not alone" $(ARGS)
+	@$(BIN)/pytest -q -m alone $(ARGS)
+
+lint: $(VENV)/.ready-test ## Style and types only
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.ready-test ## Measure the harness itself
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+doctor: $(VENV)/.ready ## What this machine can do
+	@$(BIN)/harness doctor
+
+clean: ## Remove runs and caches (not .venv)
+	@rm -rf results/runs results/latest build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

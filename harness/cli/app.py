@@ -1,0 +1,131 @@
+"""The verbs: ``run``, ``check``, ``report``, ``list``, ``doctor``, ``proxy``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+
+EXIT_CODES = (
+    "Exit codes: 0 held · 1 violated · 2 usage or invalid file · 3 inconclusive · 4 environment unavailable · "
+    "5 internal error · 130 interrupted (healed, partial run kept)"
+)
+
+app = typer.Typer(
+    name="harness",
+    help="Which messages are lost, doubled or late when Redis Pub/Sub or Redis Streams meets a fault?",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+RunFolder = Annotated[Path, typer.Argument(help="A run's folder, e.g. results/latest.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import harness
+
+        typer.echo(f"harness {harness.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Which messages are lost, doubled or late when Redis Pub/Sub or Redis Streams meets a fault?"""
+
+
+@app.command(epilog=EXIT_CODES)
+def run(
+    names: Annotated[list[str] | None, typer.Argument(help="Scenarios or families, e.g. partition. See: list")] = None,
+    outage: options.Outage = None,
+    duration: options.Duration = None,
+    rate: options.Rate = None,
+    seed: options.Seed = None,
+    trials: options.Trials = 1,
+    arm: options.Arms = None,
+    jobs: options.Jobs = 2,
+    stack: options.Stack = options.StackOption.LOCAL,
+    server: options.Server = None,
+    engine: options.Engine = options.EngineOption.AUTO,
+    toxiproxy: options.Toxiproxy = None,
+    results: options.Results = Path("results"),
+    as_json: options.AsJson = False,
+    resume: Annotated[Path | None, typer.Option("--resume", help="Play what is missing of an interrupted run.")] = None,
+) -> None:
+    """Play scenarios, judge what was lost, write the report."""
+    from harness.cli.requests import make_request
+    from harness.cli.running import require_names, resume_run, start_run
+
+    if resume is not None:
+        raise typer.Exit(resume_run(resume, jobs=jobs, results=results, as_json=as_json))
+    request = make_request(
+        names=require_names(names),
+        outage=outage,
+        duration=duration,
+        rate=rate,
+        seed=seed,
+        trials=trials,
+        arms=tuple(arm or ()),
+        jobs=jobs,
+        stack=stack,
+        server=server,
+        engine=engine,
+        toxiproxy=toxiproxy,
+        results=results,
+        as_json=as_json,
+    )
+    raise typer.Exit(start_run(request))
+
+
+@app.command(epilog=EXIT_CODES)
+def check(folder: RunFolder, as_json: options.AsJson = False) -> None:
+    """Judge a stored run again: the same history gives the same answer."""
+    from harness.cli.running import judge_and_write, show
+
+    summary = judge_and_write(folder)
+    show(summary, folder, as_json=as_json)
+    raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def report(folder: RunFolder) -> None:
+    """Write a stored run's report, figures and tables again."""
+    from harness.cli.running import judge_and_write
+
+    judge_and_write(folder)
+    typer.echo(str(folder / "report.html"))
+
+
+@app.command("list")
+def list_scenarios(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show what can be run: scenarios, questions, faults, arms."""
+    from harness.cli.listing import print_scenarios
+
+    print_scenarios(as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Say what this machine can do, and what each missing piece costs."""
+    from harness.cli.listing import print_findings
+
+    print_findings(as_json=as_json)
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    add_help_option=False,
+)
+def proxy(context: typer.Context) -> None:
+    """Serve the built-in proxy alone: toxiproxy-server's flags -host, -port, -config and its HTTP API."""
+    from harness.faults.builtin.__main__ import main as serve
+
+    raise typer.Exit(serve(context.args))
