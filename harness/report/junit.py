@@ -1,0 +1,126 @@
+"""``junit.xml``: the verdicts for CI systems, one case per scenario × arm × guarantee.
+
+A violated required guarantee is a failure. Inconclusive is an *error* of type ``inconclusive``, never a pass: CI must
+not be green on a run that proved nothing. A guarantee nobody asked for is skipped, with its numbers as properties.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from itertools import groupby
+from pathlib import Path
+from typing import assert_never
+
+from harness.model.results import GuaranteeSummary, RunSummary
+from harness.model.words import Stance, Verdict
+from harness.report.atomic import write_bytes
+from harness.report.wording import bound_sentence, guarantee_mark
+
+# XML 1.0 has no way to write these, not even escaped; a server's error text may hold them.
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_junit(path: Path, summary: RunSummary) -> None:
+    """Write the verdicts of ``summary`` to ``path``, completely or not at all."""
+    write_bytes(path, junit_xml(summary))
+
+
+def junit_xml(summary: RunSummary) -> bytes:
+    """The verdicts of ``summary`` as JUnit XML."""
+    root = ElementTree.Element("testsuites", name=_clean(summary.name))
+    for scenario, results in groupby(summary.guarantees, key=lambda result: result.scenario):
+        root.append(_suite(scenario, list(results), summary))
+    if summary.partial:
+        root.append(_partial_suite(summary))
+    _total(root)
+    ElementTree.indent(root)
+    text: str = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+
+
+def _suite(scenario: str, results: list[GuaranteeSummary], summary: RunSummary) -> ElementTree.Element:
+    """One scenario."""
+    suite = ElementTree.Element("testsuite", name=_clean(scenario), timestamp=_clean(summary.created_utc))
+    for result in results:
+        suite.append(_case(result))
+    _count(suite)
+    return suite
+
+
+def _case(result: GuaranteeSummary) -> ElementTree.Element:
+    """One guarantee of one arm."""
+    name = f"{result.arm}: {result.guarantee.value}"
+    case = ElementTree.Element("testcase", classname=_clean(result.scenario), name=_clean(name), time="0")
+    properties = ElementTree.SubElement(case, "properties")
+    for key, value in _properties(result).items():
+        ElementTree.SubElement(properties, "property", name=key, value=_clean(value))
+    mark = _mark_element(result)
+    if mark is not None:
+        case.append(mark)
+    return case
+
+
+def _properties(result: GuaranteeSummary) -> dict[str, str]:
+    """The numbers behind one case."""
+    return {
+        "stance": result.stance.value,
+        "trials": str(result.trials),
+        "violated_trials": str(result.violated),
+        "inconclusive_trials": str(result.inconclusive),
+        "violation_rate_upper_bound_95": "" if result.upper_bound is None else f"{result.upper_bound:.6f}",
+        "violations": str(result.violations),
+        "samples": str(result.samples),
+        "mark": guarantee_mark(result).word,
+        "prediction": result.prediction.value,
+    }
+
+
+def _mark_element(result: GuaranteeSummary) -> ElementTree.Element | None:
+    """What makes the case anything but passed; ``None``: it passed."""
+    text = f"{result.reason}\n{bound_sentence(result)}"
+    if result.stance is Stance.FREE:
+        return ElementTree.Element("skipped", message=_clean(f"not asked for: {guarantee_mark(result).word}"))
+    match result.verdict:
+        case Verdict.HELD:
+            return None
+        case Verdict.VIOLATED:
+            element = ElementTree.Element("failure", type="violated", message=_clean(result.reason))
+        case Verdict.INCONCLUSIVE:
+            element = ElementTree.Element("error", type="inconclusive", message=_clean(result.reason))
+        case Verdict.ERROR:
+            element = ElementTree.Element("error", type="error", message=_clean(result.reason))
+        case _:
+            assert_never(result.verdict)
+    element.text = _clean(text)
+    return element
+
+
+def _partial_suite(summary: RunSummary) -> ElementTree.Element:
+    """A case of its own for a run that is not whole, so that CI cannot overlook it."""
+    suite = ElementTree.Element("testsuite", name="run", timestamp=_clean(summary.created_utc))
+    case = ElementTree.SubElement(suite, "testcase", classname="run", name="all planned trials are complete", time="0")
+    complete = sum(result.status == "complete" for result in summary.trials)
+    message = f"{complete} of {summary.planned_trials} planned trials are complete"
+    ElementTree.SubElement(case, "error", type="inconclusive", message=message)
+    _count(suite)
+    return suite
+
+
+def _count(suite: ElementTree.Element) -> None:
+    """Set the totals that the format wants as attributes of a suite."""
+    suite.set("tests", str(len(suite.findall("testcase"))))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    suite.set("errors", str(len(suite.findall("testcase/error"))))
+    suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
+
+
+def _total(root: ElementTree.Element) -> None:
+    """Set the totals over all suites."""
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+
+
+def _clean(text: str) -> str:
+    """``text`` without what XML cannot hold."""
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
