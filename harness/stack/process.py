@@ -117,6 +117,11 @@ class ManagedProcess:
             self._popen.wait(timeout_s)
         return self.poll()
 
+    def terminate(self) -> None:
+        """SIGTERM to the group, without waiting; harmless when it has ended."""
+        if self.poll() is None:
+            self._signal(signal.SIGTERM)
+
     def stop(self, grace_s: float = 2.0) -> None:
         """SIGTERM to the group, after ``grace_s`` SIGKILL, then reap it. Idempotent; works on a suspended process."""
         if self.poll() is None:
