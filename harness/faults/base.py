@@ -9,10 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from harness.model.values import FaultPlan
 from harness.model.words import LinkRole, ProbeResult
+
+
+class EngineKind(StrEnum):
+    """Which program can serve a link."""
+
+    TOXIPROXY = "toxiproxy"
+    BUILTIN = "builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A proxy program that can be started on this machine; `harness.faults.engine` finds one."""
+
+    kind: EngineKind
+    version: str
+    """What the report calls it, e.g. ``toxiproxy 2.12.0``."""
+    command: tuple[str, ...]
+    """The beginning of its command line; ``-host H -port P`` follows."""
+    explanation: str
+    """One line: where it comes from, and why this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +46,12 @@ class CallTimes:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One ping on a link's sentinel connection. ``answered_ns`` is ``None`` unless ``result`` is ANSWERED."""
+    """One ping on a link's sentinel connection. ``answered_ns`` is ``None`` unless ``result`` is ANSWERED.
+
+    The first ping of a connection counts from the beginning of the attempt to connect, so that an attempt that is
+    refused, reset or left silent is a probe too. A connection whose end is noticed while no ping is under way is one
+    as well: it is struck at that moment, ``sent_ns == ended_ns``.
+    """
 
     link: LinkRole
     sent_ns: int
@@ -34,7 +60,8 @@ class Probe:
     """When the probe got its answer, was closed or refused, or was given up."""
     result: ProbeResult
     connection: int
-    """Which connection of the sentinel carried it: a hold must be survived by one and the same."""
+    """Which connection of the sentinel carried it, from 1: a hold must be survived by one and the same. 0: none,
+    since no connection could be made."""
 
 
 @dataclass(frozen=True, slots=True)

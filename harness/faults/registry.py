@@ -1,0 +1,53 @@
+"""The faults by name: the one place that knows which there are.
+
+>>> make_fault(FaultPlan(model=PartitionModel.HOLD, link=LinkRole.CONSUMERS)).style.label
+'hold'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.faults.base import DrawStyle, Fault
+from harness.faults.partition import down, drop, hold, reset
+from harness.model.errors import UsageError, nearest
+from harness.model.values import FaultPlan
+from harness.model.words import LinkRole, PartitionModel
+
+_MAKERS: dict[PartitionModel, Callable[[FaultPlan], Fault]] = {
+    PartitionModel.HOLD: hold,
+    PartitionModel.DROP: drop,
+    PartitionModel.DOWN: down,
+    PartitionModel.RESET: reset,
+}
+
+
+def fault_models() -> tuple[PartitionModel, ...]:
+    """Every model that `make_fault` can make."""
+    return tuple(_MAKERS)
+
+
+def make_fault(plan: FaultPlan) -> Fault:
+    """The fault that ``plan`` asks for. Raises `UsageError` for a model that is no fault."""
+    maker = _MAKERS.get(plan.model)
+    if maker is None:
+        raise _unknown(plan.model.value)
+    return maker(plan)
+
+
+def parse_model(name: str) -> PartitionModel:
+    """The model called ``name``. Raises `UsageError` with the nearest known name."""
+    for model in _MAKERS:
+        if model.value == name:
+            return model
+    raise _unknown(name)
+
+
+def style_of(model: PartitionModel) -> DrawStyle:
+    """How figures show faults of this model."""
+    return make_fault(FaultPlan(model=model, link=LinkRole.CONSUMERS)).style
+
+
+def _unknown(name: str) -> UsageError:
+    known = [model.value for model in _MAKERS]
+    return UsageError(f'unknown fault "{name}"', fix=f"{nearest(name, known)} Faults: {', '.join(known)}")
