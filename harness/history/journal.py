@@ -253,17 +253,13 @@ def read_journal(path: Path) -> ReadJournal:
     """
     import numpy as np
 
+    from harness.history.checksum import crc32_of_rows
+
     data = path.read_bytes()
     header, begin = read_header(path, data)
     whole = (len(data) - begin) // RECORD_BYTES
     torn = len(data) - begin - whole * RECORD_BYTES
     records = np.frombuffer(data, dtype=np.dtype(list(FIELDS)), count=whole, offset=begin)
-    good = np.fromiter(
-        (
-            zlib.crc32(data[at : at + RECORD_BYTES - 4]) == int(crc)
-            for at, crc in zip(range(begin, begin + whole * RECORD_BYTES, RECORD_BYTES), records["crc"], strict=True)
-        ),
-        dtype=bool,
-        count=whole,
-    )
+    raw = np.frombuffer(data, dtype=np.uint8, count=whole * RECORD_BYTES, offset=begin).reshape(whole, RECORD_BYTES)
+    good = crc32_of_rows(raw[:, : RECORD_BYTES - 4]) == records["crc"]
     return ReadJournal(header, records[good], torn, int(whole - good.sum()))
