@@ -32,6 +32,6 @@ def open_stack(
         case StackKind.EXTERNAL:
             from harness.stack.external import open_external
 
-            return open_external(folder=folder, roles=roles)
+            return open_external(roles=roles)
         case _:
             assert_never(choice.kind)
