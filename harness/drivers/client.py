@@ -27,7 +27,7 @@ from redis.retry import Retry
 from harness.drivers.base import ConnectionObserver
 from harness.model.words import ClientPreset, ErrorKind
 from harness.stack.base import ServerAddress
-from harness.stack.connect import connection_arguments
+from harness.stack.connect import open_client
 
 HARDENED_TIMEOUT_S = 2.0
 HARDENED_RETRIES = 8
@@ -76,7 +76,7 @@ class RequestCounter:
 
 def make_client(address: ServerAddress, preset: ClientPreset, counter: RequestCounter) -> redis.Redis:
     """A client of ``address`` set up as ``preset`` says; what its connections do is told to ``counter``."""
-    client = redis.Redis(**connection_arguments(address), decode_responses=True, **preset_arguments(preset))
+    client = open_client(address, decode_responses=True, **preset_arguments(preset))
     pool = client.connection_pool
     pool.connection_class = _observed(pool.connection_class, counter)
     return client

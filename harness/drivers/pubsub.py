@@ -76,7 +76,7 @@ class PubSubConsumer:
     def open(self) -> None:
         """Subscribe and wait until the server confirms."""
         self._client = make_client(self._address, self._preset, self._counter)
-        self._subscription = self._client.pubsub()
+        self._subscription = self._client.pubsub()  # type: ignore[no-untyped-call]  # redis-py has no types here
         self._subscription.subscribe(self._channel)
         deadline = time.monotonic() + SUBSCRIBE_DEADLINE_S
         while time.monotonic() < deadline:

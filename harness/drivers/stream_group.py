@@ -43,11 +43,11 @@ class StreamProducer:
 
     def send(self, event: OrderEvent) -> SendResult:
         """XADD once; redis-py may write it more often, and then the log may hold it more often."""
-        fields = event.fields()
+        fields: Any = event.fields()
         return send_once(self._counter, lambda: self._add(fields))
 
-    def _add(self, fields: dict[str, str]) -> SendResult:
-        entry = self._client.xadd(self._key, dict(fields))
+    def _add(self, fields: Any) -> SendResult:
+        entry = self._client.xadd(self._key, fields)
         return SendResult(OutcomeCode.ACKNOWLEDGED, self._counter.writes, entry=parse_id(str(entry)))
 
     def close(self) -> None:

@@ -8,22 +8,23 @@ A watcher must be able to miss any of them: nothing is judged from progress, the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from harness.model.words import Phase
 
-ProgressKind = Literal["started", "phase", "counts", "finished", "note"]
+ProgressKind = Literal["started", "phase", "counts", "finished", "note", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class ArmCounts:
     """How far one arm has come, counted from the trial's start. ``received`` is summed over the arm's scopes."""
 
-    sent: int
-    acknowledged: int
-    received: int
+    sent: int = 0
+    acknowledged: int = 0
+    received: int = 0
     scopes: int = 1
 
     @property
@@ -42,3 +43,15 @@ class ProgressEvent:
     counts: Mapping[str, ArmCounts] = field(default_factory=dict)
     """Per arm name; empty where the event carries none."""
     text: str = ""
+
+    def to_line(self) -> str:
+        """One line of JSON: how a trial's process tells its run."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_line(cls, line: str) -> ProgressEvent:
+        """The reverse of `to_line`. Raises ValueError, TypeError or KeyError on anything else."""
+        fields = json.loads(line)
+        fields["phase"] = Phase(fields["phase"]) if fields["phase"] else None
+        fields["counts"] = {arm: ArmCounts(**counts) for arm, counts in fields["counts"].items()}
+        return cls(**fields)

@@ -239,7 +239,7 @@ class Conductor:
 
     def _tell(self, kind: ProgressKind, *, phase: Phase | None = None, text: str = "") -> None:
         self._tally.update()
-        self._say(ProgressEvent(kind, self._elapsed_s(), phase, self._tally.counts(), text))
+        self._say(ProgressEvent(kind, phase, self._elapsed_s(), self._tally.counts(), text))
 
     def _note(self, text: str) -> None:
         self._say(ProgressEvent(kind="note", text=text))

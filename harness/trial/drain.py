@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from harness.drivers.base import Log
 from harness.history.journal import BarrierPart, EventKind, Journal
@@ -51,7 +52,7 @@ class Drain:
         done = self._wait(self._tally.producers_done)
         self._note(BarrierPart.PRODUCERS_DONE, reached=done)
         for index, _, scope in self._all_scopes():
-            seen = self._wait(lambda index=index, scope=scope: self._tally.sentinels_seen(index, scope))
+            seen = self._wait(partial(self._tally.sentinels_seen, index, scope))
             self._note(BarrierPart.SENTINELS_SEEN, reached=seen, arm=index, scope=scope)
         self._cast.stop(self._cast.producers())
         for index, arm, scope in self._all_scopes():

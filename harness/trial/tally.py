@@ -119,8 +119,8 @@ class Tally:
             arm.name: ArmCounts(
                 sent=self._sent[index],
                 acknowledged=self._acknowledged[index],
-                owed=self._acknowledged[index] * arm.scopes,
                 received=sum(len(scope.received) for scope in self._scopes[index]),
+                scopes=arm.scopes,
             )
             for index, arm in enumerate(self._arms)
         }
