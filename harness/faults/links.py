@@ -13,9 +13,7 @@ port, without toxics; the error propagates all the same, since no count of that 
 from __future__ import annotations
 
 import contextlib
-import random
 import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,11 +26,9 @@ from harness.faults.proxies import HOST, OwnProxy, ProxyServer, VisitedProxy
 from harness.model.errors import EnvironmentUnavailable, HarnessError, TrialError, UsageError
 from harness.model.words import LinkRole
 from harness.stack.base import ProvidedProxy, RunningStack
+from harness.stack.ports import quiet_port
 
-_PORTS: Final = range(15_000, 30_000)
-_PORT_TRIES: Final = 50
 _CREATE_TRIES: Final = 3
-_EPHEMERAL_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 T = TypeVar("T")
 
@@ -171,7 +167,9 @@ def start_link(engine: Engine, *, upstream: str, role: LinkRole, folder: Path) -
     try:
         for _ in range(_CREATE_TRIES):
             try:
-                return ProxiedLink(server, role=role, upstream=upstream, listen=f"{HOST}:{_quiet_port()}")
+                # While a link is down its port is free. Were it an ephemeral one, a client that keeps reconnecting
+                # could be given it as its own port and meet itself, and enabling the proxy again would fail.
+                return ProxiedLink(server, role=role, upstream=upstream, listen=f"{HOST}:{quiet_port()}")
             except TrialError as error:
                 reasons.append(error.message)
     except BaseException:
@@ -194,25 +192,3 @@ def _visit(provided: ProvidedProxy, role: LinkRole) -> ProxiedLink:
             f"{error.message}",
             fix="free that address on it, for instance by removing the proxies that an earlier run left there",
         ) from error
-
-
-def _quiet_port() -> int:
-    """A free port that no outgoing connection will ever get.
-
-    While a link is down its port is free. Were it an ephemeral one, a client that keeps reconnecting could be given it
-    as its own port and meet itself, and enabling the proxy again would fail.
-    """
-    lowest = _lowest_ephemeral_port()
-    ports = [port for port in _PORTS if port < lowest] or list(_PORTS)
-    for port in random.sample(ports, k=min(_PORT_TRIES, len(ports))):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind((HOST, port))
-            return port
-    raise EnvironmentUnavailable(f"{_PORT_TRIES} ports below {lowest} are all taken", fix="stop what holds them")
-
-
-def _lowest_ephemeral_port() -> int:
-    try:
-        return int(_EPHEMERAL_RANGE.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return 32_768
