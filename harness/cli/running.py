@@ -104,7 +104,8 @@ def check_ground(plan: RunPlan, *, say: Callable[[str], None]) -> None:
         return
     engine = acquire_engine(choice.proxy_engine, path=choice.proxy_path, say=say)
     report = probe_engine(engine)
-    say(report.sentence)
+    for line in report.lines:
+        say(f"{report.engine}: {line}")
 
 
 def judge_and_write(folder: Path) -> RunSummary:

@@ -1,0 +1,134 @@
+"""From names and options to trials; what is wrong is told with the value and the fix."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from harness.model.errors import InvalidFileError, UsageError
+from harness.model.values import StackChoice, Trial
+from harness.model.words import ClientPreset, Guarantee, PartitionModel, Stance
+from harness.plan.arms import base_name, known_arms, named_arm
+from harness.plan.catalogue import control_of, find_scenarios, load_scenario
+from harness.plan.planning import Overrides, override, plan_run
+from harness.trial.schedule import draw_offsets_ns
+
+FAMILY = find_scenarios(["partition"])
+
+
+def test_the_partition_family_is_complete() -> None:
+    """Both links, each as hold, drop, down and reset, and one control; each with a story, question and prediction."""
+    faults = {(fault.link.value, fault.model.value) for scenario in FAMILY for fault in scenario.faults}
+    models = {model.value for model in PartitionModel} - {"none"}
+    assert {(link, model) for link in ("producers", "consumers") for model in models} == faults
+    assert ["partition_control"] == [scenario.name for scenario in FAMILY if scenario.is_control]
+    assert [] == [s.name for s in FAMILY if not (s.question and s.story and s.predictions)]
+
+
+def test_pubsub_is_expected_to_lose_only_where_the_consumers_are_cut_off() -> None:
+    """Under hold nothing is dropped, and the producers' link does not concern a subscriber."""
+    losing = {
+        scenario.name
+        for scenario in FAMILY
+        for item in scenario.expectations
+        if item.stance is Stance.EXPECTED_NOT_TO_HOLD
+    }
+    assert {f"partition_consumers_{model}" for model in ("drop", "down", "reset")} == losing
+
+
+@pytest.mark.parametrize("scenario", FAMILY, ids=lambda scenario: scenario.name)
+def test_streams_must_hold_in_every_scenario(scenario: object) -> None:
+    """At-least-once is required of each Streams arm whatever is broken."""
+    required = {
+        item.arm
+        for item in scenario.expectations  # type: ignore[attr-defined]
+        if item.guarantee is Guarantee.AT_LEAST_ONCE and item.stance is Stance.REQUIRED
+    }
+    assert {"stream-group", "stream-queue"} <= required
+
+
+@pytest.mark.parametrize("name", known_arms())
+def test_every_known_arm_can_be_named(name: str) -> None:
+    """A preset is a suffix of the arm's base name."""
+    arm = named_arm(name)
+    assert name == arm.name
+    assert base_name(arm) in {"pubsub", "stream-group", "stream-queue"}
+
+
+def test_an_arm_carries_its_preset() -> None:
+    """The suffix is what is set."""
+    assert ClientPreset.NO_RETRY is named_arm("pubsub-no-retry").client
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: named_arm("stream-grup"), 'did you mean "stream-group"'),
+        (lambda: find_scenarios(["partition_consumer_drop"]), 'did you mean "partition_consumers_drop"'),
+        (lambda: override(FAMILY[0], Overrides(rate_per_s=-1)), "--rate -1"),
+        (lambda: override(FAMILY[0], Overrides(rate_per_s=math.nan)), "--rate nan"),
+        (lambda: override(FAMILY[0], Overrides(outage_s=0)), "--outage 0"),
+        (lambda: override(FAMILY[0], Overrides(outage_s=1e9)), "--outage 1e+09"),
+        (lambda: override(FAMILY[0], Overrides(duration_s=math.inf)), "--duration inf"),
+        (lambda: override(FAMILY[0], Overrides(duration_s=3.5)), "leaves 0.5 s"),
+    ],
+)
+def test_bad_input_is_one_clear_error(call: object, said: str) -> None:
+    """With the value that was given, and what to give instead."""
+    with pytest.raises(UsageError) as caught:
+        call()  # type: ignore[operator]
+    assert said in str(caught.value)
+    assert caught.value.fix
+
+
+def test_duration_is_all_of_the_traffic() -> None:
+    """The outage keeps its length; what is around it is stretched in proportion."""
+    timeline = override(FAMILY[0], Overrides(duration_s=15, outage_s=3)).timeline
+    assert (15, 3) == (pytest.approx(timeline.traffic_s), timeline.outage_s)
+    assert pytest.approx(2) == timeline.steady_s / timeline.warm_up_s
+
+
+def test_choosing_arms_keeps_what_is_expected_of_them() -> None:
+    """Expectations of a base name hold for its presets; those of other arms are left out."""
+    scenario = override(FAMILY[0], Overrides(arms=("stream-group-hardened",)))
+    assert ["stream-group-hardened"] == [arm.name for arm in scenario.arms]
+    assert {"stream-group"} == {item.arm for item in scenario.expectations}
+
+
+def test_a_run_without_its_control_gets_it() -> None:
+    """A fault compared with nothing proves nothing."""
+    drop = find_scenarios(["partition_consumers_drop"])
+    assert ["partition_control"] == [scenario.name for scenario in control_of(drop)]
+    assert [] == control_of(FAMILY)
+
+
+def test_trials_have_seeds_and_tokens_of_their_own() -> None:
+    """Trial i has seed + i, and a trial survives a trip through JSON."""
+    plan = plan_run(
+        FAMILY[:2], name="x", trials=3, seed=10, stack=StackChoice(), harness_version="0", repeat_command="x"
+    )
+    assert [10, 10, 11, 11, 12, 12] == [trial.seed for trial in plan.trials]
+    assert 6 == len({trial.token for trial in plan.trials})
+    assert plan.trials[0] == Trial.model_validate_json(plan.trials[0].model_dump_json())
+
+
+def test_the_schedule_follows_from_the_seed() -> None:
+    """The same seed draws the same times, another seed others; all lie inside the traffic, in order."""
+    scenario = FAMILY[0]
+    offsets = draw_offsets_ns(scenario, arm_index=0, producer=0, seed=1)
+    assert offsets == draw_offsets_ns(scenario, arm_index=0, producer=0, seed=1)
+    assert offsets != draw_offsets_ns(scenario, arm_index=0, producer=0, seed=2)
+    assert list(offsets) == sorted(offsets)
+    assert 0 < offsets[0] < offsets[-1] < scenario.timeline.traffic_s * 1e9
+    expected = scenario.workload.rate_per_s * scenario.timeline.traffic_s
+    assert expected * 0.8 < len(offsets) < expected * 1.2
+
+
+@pytest.mark.parametrize("text", ["SCENARIO = 5", "1 / 0", "def broken(:", ""])
+def test_a_broken_script_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    """Whatever a user's script does, the file is named and no traceback is shown."""
+    script = tmp_path / "mine.py"
+    script.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidFileError) as caught:
+        load_scenario(script)
+    assert str(script) in str(caught.value)
