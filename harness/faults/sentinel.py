@@ -110,7 +110,10 @@ class Sentinel:
             raise TrialError(f"the sentinel of the {self._role} did not stop within {deadline_s:g} s")
 
     def wait_answered(self, after_ns: int, *, deadline_s: float) -> int | None:
-        """Wait for an answer that arrived at ``after_ns`` or later; when it did. ``None``: not within the deadline.
+        """Wait for the answer to a ping sent at ``after_ns`` or later; when it came. ``None``: not within the deadline.
+
+        With the beginning of a heal for ``after_ns`` this says that the link works again, and that the fate of every
+        ping sent during the fault is settled: answers keep the order of the pings.
 
         Raises:
             HarnessError: the sentinel can't do its work, e.g. since the server refused its password.
@@ -143,7 +146,7 @@ class Sentinel:
         for probe in reversed(self._ended):
             if probe.ended_ns < after_ns:
                 break
-            if probe.answered_ns is not None:
+            if probe.answered_ns is not None and probe.sent_ns >= after_ns:
                 found = probe.answered_ns
         return found
 
