@@ -31,6 +31,7 @@ from harness.faults.base import Engine, EngineKind
 from harness.faults.proxies import refusal
 from harness.faults.selfprobe import probe_engine
 from harness.model.errors import EnvironmentUnavailable, UsageError
+from harness.stack.cache import cache_folder
 
 __all__ = ["Engine", "EngineKind", "acquire_engine", "builtin_engine", "cache_folder"]
 
@@ -88,16 +89,6 @@ def builtin_engine(why: str) -> Engine:
     """The proxy that comes with the harness."""
     command = (sys.executable, "-m", "harness.faults.builtin")
     return Engine(EngineKind.BUILTIN, _BUILTIN_VERSION, command, f"the built-in proxy: {why}")
-
-
-def cache_folder() -> Path:
-    """Where fetched programs are kept: ``HARNESS_CACHE``, else the user's cache folder."""
-    chosen = os.environ.get("HARNESS_CACHE")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "pubsub-vs-streams"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pubsub-vs-streams"
 
 
 def _given(path: str | None) -> Engine | None:

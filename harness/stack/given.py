@@ -77,7 +77,7 @@ def _split(url: str, variable: str, *, schemes: tuple[str, ...], fix: str) -> Sp
 
 
 def _database(parts: SplitResult, url: str) -> int:
-    """The database number, from the path or as ``?db=``. Anything else after the ``?`` would have no effect: refused."""
+    """The database number, from the path or as ``?db=``. Anything else there would have no effect: refused."""
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     word = query.pop("db", None) or parts.path.strip("/") or "0"
     if query:
