@@ -168,6 +168,29 @@ def test_waiting_for_an_answer_ends_at_its_deadline() -> None:
         assert None is sentinel.wait_answered(time.monotonic_ns() + 10**12, deadline_s=0.05)
 
 
+def test_a_late_answer_to_an_old_ping_does_not_count() -> None:
+    """An answer that arrives after the moment asked for, to a ping sent before it, does not say that the link works."""
+    silenced, healed = threading.Event(), threading.Event()
+
+    def answer_late(client: socket.socket) -> None:
+        answer(2)(client)
+        data = b""
+        while (found := take_command(data)) is None:
+            data += client.recv(4096)
+        silenced.set()
+        healed.wait(5)
+        token = found[0][1].encode()
+        client.sendall(b"$%d\r\n%s\r\n" % (len(token), token))
+        read_until_gone(client)
+
+    with scripted(answer_late) as port, sentinel_on(port) as sentinel:
+        assert silenced.wait(5)
+        after = time.monotonic_ns()
+        healed.set()
+        wait_for(sentinel, lambda probes: sum(p.answered_ns is not None for p in probes) == 3)
+        assert None is sentinel.wait_answered(after, deadline_s=0.1)
+
+
 @pytest.mark.parametrize(
     ("reply", "password", "reason"),
     [
