@@ -66,9 +66,11 @@ def given_toxiproxy(environment: Mapping[str, str]) -> tuple[str, int] | None:
 
 
 def _split(url: str, variable: str, *, schemes: tuple[str, ...], fix: str) -> SplitResult:
+    """The parts of ``url``. One that a bare ``/``, ``?`` or ``#`` in its password cut in the wrong place is refused."""
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not parts.fragment
+        cut_off = "@" in parts.path + parts.query or bool(parts.fragment)
+        valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not cut_off
     except ValueError:
         valid = False
     if not valid:

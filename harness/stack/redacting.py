@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+import re
+from urllib.parse import quote, unquote
 
 _HIDDEN = "***"
+_SHOWN = re.compile(r"(?P<place>(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?)(?P<path>/\d*)?(?P<rest>.*)", re.DOTALL)
 
 
 def redacted_url(url: str) -> str:
-    """``url`` without its credentials and its query; ``***`` alone when even that cannot be told apart.
+    """``url`` without credentials and settings; whatever does not look like a host, a port or a number is hidden.
 
     >>> redacted_url("rediss://alice:secret@redis.example:6380/2?token=abc")
     'rediss://***@redis.example:6380/2'
+
+    A password with an unescaped ``/``, ``?`` or ``#`` makes a URL that splits in the wrong place; therefore all that
+    stands before the last ``@`` counts as credentials.
     """
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.isalnum():
         return _HIDDEN
-    if not parts.scheme or not host or "://" not in url:
-        return _HIDDEN
-    who = f"{_HIDDEN}@" if "@" in parts.netloc else ""
-    return f"{parts.scheme}://{who}{host}{parts.path if _is_harmless(parts) else ''}"
+    credentials, _, place = rest.rpartition("@")
+    match = _SHOWN.fullmatch(place)
+    shown = _HIDDEN if match is None or match["rest"].startswith(":") else match["place"] + (match["path"] or "")
+    return f"{scheme}://{f'{_HIDDEN}@' if credentials else ''}{shown}"
 
 
 def without_secrets(text: str, *secrets: str | None) -> str:
@@ -30,8 +33,3 @@ def without_secrets(text: str, *secrets: str | None) -> str:
         for spelling in {secret, quote(secret, safe=""), unquote(secret)} if secret else ():
             text = text.replace(spelling, _HIDDEN)
     return text
-
-
-def _is_harmless(parts: SplitResult) -> bool:
-    """A path is a database number; an unescaped ``/`` or ``#`` in a password makes the rest of it look like a path."""
-    return "@" not in parts.path and "@" not in parts.query and "@" not in parts.fragment
