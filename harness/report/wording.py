@@ -228,6 +228,4 @@ def how_sure(summary: RunSummary) -> str:
     if weakest.trials >= _TRIALS_FOR_CONFIDENCE:
         return sentence
     bound = percent(1 - 0.05 ** (1 / _TRIALS_FOR_CONFIDENCE))
-    return (
-        f"{sentence} {_TRIALS_FOR_CONFIDENCE} trials (--trials {_TRIALS_FOR_CONFIDENCE}) would lower it to {bound}."
-    )
+    return f"{sentence} {_TRIALS_FOR_CONFIDENCE} trials (--trials {_TRIALS_FOR_CONFIDENCE}) would lower it to {bound}."
