@@ -12,7 +12,7 @@ from harness.cli.app import EXIT_CODES
 
 def script_app(path: str) -> typer.Typer:
     """An application that runs the script at ``path``; its docstring is the help text."""
-    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     script = Path(path)
 
     @application.command(help=_story(script), epilog=EXIT_CODES)
