@@ -7,6 +7,7 @@ so that each gets one clear error instead of a trial full of odd counts.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from typing import NoReturn
@@ -30,13 +31,17 @@ _OLD = "use a server of Redis 6.2 or newer, or any Valkey"
 
 def check_access(address: ServerAddress) -> None:
     """Do once what a trial does. Raises `EnvironmentUnavailable` or `UsageError`: what is wrong, and the fix."""
+    name = f"pvs:{secrets.token_hex(4)}:probe"
     with admin_client(address) as client:
         step = "PING"
         try:
             client.ping()
-            for step, act in _steps(client, f"pvs:{secrets.token_hex(4)}:probe"):  # noqa: B007  # read on failure
+            for step, act in _steps(client, name):  # noqa: B007  # read on failure
                 act()
         except redis.RedisError as error:
+            if step != "PING":
+                with contextlib.suppress(redis.RedisError):
+                    client.unlink(name)
             _explain(error, step, address, client)
 
 
