@@ -128,6 +128,9 @@ class ArmResult(Frozen):
     owed: int
     """attempted × scopes: what the fates add up to."""
     fates: dict[Fate, int]
+    foreign_receives: int = 0
+    """Receives of messages that this arm never attempted. They are counted among the phantoms on top of what is owed:
+    the fates add up to ``owed + foreign_receives``."""
     stuck_effect_done: int = 0
     lost_by_mechanism: dict[Mechanism, int]
     lost_by_position: dict[LossPosition, int]

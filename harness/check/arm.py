@@ -1,0 +1,144 @@
+"""One arm of one trial, from its records to its ledger and its condensed result.
+
+This is where the parts meet: messages, arrivals, fates, mechanisms, then everything that is counted from them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.check.condense import Condenser
+from harness.check.delivery import Arrivals, count_effects, mark_reordered, read_arrivals, read_pending
+from harness.check.dense import NEVER
+from harness.check.duplicates import causes_of
+from harness.check.fates import StreamFacts, assign_fates, mark_flags, place_losses
+from harness.check.latency import late_after_ns, mark_late, steady_p99_ns
+from harness.check.ledger import FATE_CODE, MECHANISM_CODE, ArmLedger, Flag, Messages, ScopeLedger
+from harness.check.mechanism import entry_ids, explain_pubsub, explain_streams, follows, tombstoned
+from harness.check.messages import read_messages
+from harness.check.recovery import recovery_times
+from harness.check.timeline import Timeline
+from harness.history.table import History
+from harness.model.results import ArmResult
+from harness.model.words import DuplicateCause, Fate, Mechanism, Primitive
+
+Array = npt.NDArray[Any]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedArm:
+    """An arm's ledger and result, and how many effects no receive accounts for (a hole in a journal)."""
+
+    ledger: ArmLedger
+    result: ArmResult
+    stray_effects: int
+
+
+def judge_arm(history: History, timeline: Timeline, *, arm: int) -> JudgedArm:
+    """Count one arm."""
+    messages = read_messages(history, timeline, arm=arm)
+    scopes: list[ScopeLedger] = []
+    arrivals: list[Arrivals] = []
+    causes: Counter[DuplicateCause] = Counter()
+    for scope in range(history.trial.scenario.arms[arm].scopes):
+        arrived = read_arrivals(history, messages.index, arm=arm, scope=scope)
+        scopes.append(_judge_scope(history, timeline, messages, arrived, arm=arm, scope=scope))
+        causes.update(causes_of(history, messages, arrived, arm=arm, scope=scope))
+        arrivals.append(arrived)
+    steady = steady_p99_ns(messages, scopes)
+    _flag_late(messages, scopes, late_after_ns(steady))
+    recovery = recovery_times(history, timeline, messages, arrivals, arm=arm, steady_p99_ns=steady)
+    foreign = sum(entry.foreign for entry in arrivals)
+    del arrivals
+    ledger = ArmLedger(arm, messages, tuple(scopes))
+    condenser = Condenser(history, timeline, ledger, causes=causes, foreign=foreign, recovery=recovery)
+    return JudgedArm(ledger, condenser.result(), stray_effects=sum(_stray_effects(scope) for scope in scopes))
+
+
+def _judge_scope(
+    history: History, timeline: Timeline, messages: Messages, arrived: Arrivals, *, arm: int, scope: int
+) -> ScopeLedger:
+    """The ledger of one scope, except for lateness, which needs all scopes."""
+    streams = None
+    if history.trial.scenario.arms[arm].primitive is Primitive.STREAMS:
+        streams = _stream_facts(history, timeline, messages, arrived, arm=arm, scope=scope)
+    fate = assign_fates(messages, arrived, streams)
+    effects = count_effects(history, messages.index, arm=arm, scope=scope)
+    shells = tombstoned(history, messages.index, arm=arm, scope=scope) if streams is not None else None
+    mechanism = _mechanisms(history, messages, fate, arm=arm, scope=scope, shells=shells)
+    flags = mark_flags(messages, arrived, fate=fate, effects=effects, mechanism=mechanism)
+    flags[mark_reordered(arrived)] |= Flag.REORDERED
+    if shells is not None:
+        flags[shells] |= Flag.TOMBSTONE
+    return ScopeLedger(
+        scope=scope,
+        fate=fate,
+        mechanism=mechanism,
+        position=place_losses(messages, fate, arrived.receives.counts > 0),
+        flags=flags,
+        first_receive_ns=arrived.first_ns,
+        receives=arrived.receives.counts,
+        effects=effects,
+    )
+
+
+def _stream_facts(
+    history: History, timeline: Timeline, messages: Messages, arrived: Arrivals, *, arm: int, scope: int
+) -> StreamFacts:
+    start = timeline.group_starts.get((arm, scope), (0, 0))
+    entitled = None
+    if start != (0, 0):
+        ids = entry_ids(history, messages.index, arm=arm)
+        unknown = (ids[0] == 0) & (ids[1] == 0)
+        entitled = follows(ids, start) | unknown
+    return StreamFacts(
+        log_read=timeline.barriers[arm].log_read,
+        entitled=entitled,
+        last_alive_ns=_last_alive_ns(history, arm=arm, scope=scope),
+        pending=read_pending(history, arrived, arm=arm, scope=scope),
+        stuck_after_ns=history.trial.scenario.limits.stuck_after_ms * 1_000_000,
+    )
+
+
+def _last_alive_ns(history: History, *, arm: int, scope: int) -> int:
+    """Until when a consumer of the scope was alive at least: the last thing that one wrote down."""
+    alive = [
+        actor.last_ns
+        for actor in history.actors
+        if actor.role == "consumer" and actor.arm == arm and actor.scope == scope and actor.records
+    ]
+    return max(alive, default=-NEVER)
+
+
+def _mechanisms(
+    history: History, messages: Messages, fate: Array, *, arm: int, scope: int, shells: Bools | None
+) -> Array:
+    """Why each lost message was lost; a message that a group is not entitled to has its reason as well."""
+    mechanism = np.zeros(len(fate), dtype=np.uint8)
+    mechanism[fate == FATE_CODE[Fate.NOT_ENTITLED]] = MECHANISM_CODE[Mechanism.GROUP_AT_DOLLAR]
+    lost = np.flatnonzero(fate == FATE_CODE[Fate.LOST])
+    if not len(lost):
+        return mechanism
+    if shells is None:
+        mechanism[lost] = explain_pubsub(history, messages, lost, arm=arm, scope=scope)
+    else:
+        mechanism[lost] = explain_streams(history, messages, lost, arm=arm, tombstoned=shells)
+    return mechanism
+
+
+def _flag_late(messages: Messages, scopes: Sequence[ScopeLedger], late_ns: int) -> None:
+    for scope in scopes:
+        late = mark_late(messages, scope.first_receive_ns, received=scope.received, late_ns=late_ns)
+        scope.flags[late] |= Flag.LATE
+
+
+def _stray_effects(scope: ScopeLedger) -> int:
+    """Effects of messages that the scope never noted as received."""
+    return int(np.count_nonzero((scope.effects > 0) & (scope.receives == 0)))

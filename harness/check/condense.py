@@ -1,0 +1,202 @@
+"""From an arm's ledger to its result: everything that is counted, counted once.
+
+The identities that must hold whatever happened are checked here, and a count that does not add up is an internal
+error rather than a number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.check.availability import largest_gap_ns, unavailability
+from harness.check.delivery import count_acknowledgement_calls
+from harness.check.dense import count_codes, must_equal
+from harness.check.latency import arm_latencies
+from harness.check.ledger import FATES, MECHANISMS, OUTCOME_OF_CODE, POSITIONS, ArmLedger, Flag
+from harness.check.publish import audit_publish
+from harness.check.timeline import Timeline
+from harness.history.journal import EventKind
+from harness.history.table import History
+from harness.model.message import SENTINEL_BASE
+from harness.model.results import ArmResult, Cost, DurabilityTable, RecoveryTimes
+from harness.model.words import DuplicateCause, Fate, Mechanism, Outcome, Primitive
+
+Array = npt.NDArray[Any]
+Bools = npt.NDArray[np.bool_]
+
+
+class Condenser:
+    """Counts one arm's ledger into its result."""
+
+    def __init__(
+        self,
+        history: History,
+        timeline: Timeline,
+        ledger: ArmLedger,
+        *,
+        causes: Counter[DuplicateCause],
+        foreign: int,
+        recovery: RecoveryTimes,
+    ) -> None:
+        self._history = history
+        self._timeline = timeline
+        self._arm = history.trial.scenario.arms[ledger.arm]
+        self._ledger = ledger
+        self._messages = ledger.messages
+        self._scopes = ledger.scopes
+        self._causes = causes
+        self._foreign = foreign
+        self._recovery = recovery
+
+    def result(self) -> ArmResult:
+        """The condensed arm; its identities are checked."""
+        messages, scopes = self._messages, self._scopes
+        lost = [scope.with_fate(Fate.LOST) for scope in scopes]
+        silent = self._flagged(Flag.LOST_SILENTLY)
+        all_lost = sum(int(np.count_nonzero(one)) for one in lost)
+        pubsub = messages.publish_answer is not None
+        attempted_in_fault, acknowledged_in_fault = self._in_fault()
+        fates = self._fates()
+        fates[Fate.PHANTOM] += self._foreign
+        result = ArmResult(
+            arm=self._arm.name,
+            primitive=self._arm.primitive,
+            scopes=self._arm.scopes,
+            attempted=messages.index.count,
+            outcomes=self._outcomes(),
+            wire_attempts=messages.writes,
+            owed=messages.index.count * self._arm.scopes,
+            fates=fates,
+            foreign_receives=self._foreign,
+            stuck_effect_done=sum(
+                int(np.count_nonzero(scope.with_fate(Fate.STUCK) & (scope.effects > 0))) for scope in scopes
+            ),
+            lost_by_mechanism=self._mechanisms(lost),
+            lost_by_position={
+                position: sum(counts[code + 1] for counts in self._positions())
+                for code, position in enumerate(POSITIONS)
+            },
+            lost_silently=silent,
+            lost_detectably=all_lost - silent if pubsub else 0,
+            lost_contract_view=self._flagged(Flag.BEYOND_CONTRACT),
+            duplicated=sum(_beyond_first(scope.receives) for scope in scopes),
+            duplicates_by_cause={cause: self._causes[cause] for cause in DuplicateCause},
+            duplicate_effects=sum(_beyond_first(scope.effects) for scope in scopes),
+            missing_effects=self._flagged(Flag.EFFECT_MISSING),
+            reordered=self._flagged(Flag.REORDERED),
+            late=self._flagged(Flag.LATE),
+            recovered=self._flagged(Flag.RECOVERED),
+            log_entries=self._log_entries(),
+            log_duplicates=None if messages.log_entries is None else _beyond_first(messages.log_entries),
+            durability=self._durability(),
+            publish=audit_publish(messages, scopes),
+            acknowledged_in_fault=acknowledged_in_fault,
+            attempted_in_fault=attempted_in_fault,
+            latency=arm_latencies(messages, scopes),
+            unavailability=unavailability(messages),
+            largest_gap_ns=largest_gap_ns(messages),
+            recovery=self._recovery,
+            own_lateness_p99_ms=messages.own_lateness_p99_ns / 1e6,
+            cost=self._cost(),
+        )
+        _check_sums(result)
+        return result
+
+    def _flagged(self, flag: Flag) -> int:
+        return sum(int(np.count_nonzero(scope.flags & flag)) for scope in self._scopes)
+
+    def _fates(self) -> dict[Fate, int]:
+        counts = [count_codes(scope.fate, len(FATES)) for scope in self._scopes]
+        return {fate: sum(count[code] for count in counts) for code, fate in enumerate(FATES)}
+
+    def _outcomes(self) -> dict[Outcome, int]:
+        counts = count_codes(self._messages.outcome, 4)
+        return {outcome: counts[code] for code, outcome in OUTCOME_OF_CODE.items()}
+
+    def _mechanisms(self, lost: Sequence[Bools]) -> dict[Mechanism, int]:
+        """Only those that occurred."""
+        counts = [
+            count_codes(scope.mechanism[chosen], len(MECHANISMS) + 1)
+            for scope, chosen in zip(self._scopes, lost, strict=True)
+        ]
+        sums = {mechanism: sum(count[code + 1] for count in counts) for code, mechanism in enumerate(MECHANISMS)}
+        return {mechanism: count for mechanism, count in sums.items() if count}
+
+    def _positions(self) -> list[list[int]]:
+        return [count_codes(scope.position, len(POSITIONS) + 1) for scope in self._scopes]
+
+    def _in_fault(self) -> tuple[int, int]:
+        """Messages whose [first attempt, outcome] overlaps an observed fault; and those of them acknowledged."""
+        messages = self._messages
+        overlapping = np.zeros(messages.index.size, dtype=bool)
+        for begin, end in self._timeline.observed_windows():
+            overlapping |= (messages.send_ns <= end) & (messages.outcome_ns >= begin)
+        if messages.index.attempted is not None:
+            overlapping &= messages.index.attempted
+        return int(np.count_nonzero(overlapping)), int(np.count_nonzero(overlapping & messages.acknowledged))
+
+    def _log_entries(self) -> int | None:
+        """All entries of the log but sentinels, whatever they hold."""
+        if self._messages.log_entries is None:
+            return None
+        return sum(
+            int(np.count_nonzero(block["sequence"] < SENTINEL_BASE))
+            for block in self._history.blocks(EventKind.LOG_ENTRY, ("sequence",), arm=self._ledger.arm)
+        )
+
+    def _durability(self) -> DurabilityTable | None:
+        """Acknowledged messages: {in log, gone} × {an effect somewhere, none}.
+
+        No arm configures retention, so nothing that is gone is explained by it.
+        """
+        entries = self._messages.log_entries
+        if entries is None:
+            return None
+        effect = np.zeros(len(entries), dtype=bool)
+        for scope in self._scopes:
+            effect |= scope.effects > 0
+        acknowledged, in_log = self._messages.acknowledged, entries > 0
+        return DurabilityTable(
+            in_log_with_effect=int(np.count_nonzero(acknowledged & in_log & effect)),
+            in_log_without_effect=int(np.count_nonzero(acknowledged & in_log & ~effect)),
+            gone_with_effect=int(np.count_nonzero(acknowledged & ~in_log & effect)),
+            gone_without_effect=int(np.count_nonzero(acknowledged & ~in_log & ~effect)),
+        )
+
+    def _cost(self) -> Cost:
+        arm = self._ledger.arm
+        cpu = self._history.records(EventKind.CPU, columns=("value",), arm=arm)["value"]
+        streams = self._arm.primitive is Primitive.STREAMS
+        return Cost(
+            producer_requests=self._messages.writes,
+            acknowledgement_calls=count_acknowledgement_calls(self._history, arm=arm) if streams else 0,
+            server_memory_bytes=self._timeline.memory_bytes.get(arm) if streams else None,
+            worker_cpu_ms=float(cpu.sum()) / 1e6 if len(cpu) else None,
+        )
+
+
+def _beyond_first(counts: Array) -> int:
+    """The sum of what exceeds one."""
+    return int(counts.sum(dtype=np.int64)) - int(np.count_nonzero(counts))
+
+
+def _check_sums(result: ArmResult) -> None:
+    """The identities of DEFINITIONS: classes are exclusive and add up."""
+    name = f"arm {result.arm}"
+    lost = result.fates[Fate.LOST]
+    must_equal(sum(result.fates.values()), result.owed + result.foreign_receives, f"fates of {name}")
+    must_equal(sum(result.outcomes.values()), result.attempted, f"outcomes of {name}")
+    must_equal(sum(result.lost_by_mechanism.values()), lost, f"mechanisms of {name}")
+    must_equal(sum(result.lost_by_position.values()), lost, f"positions of losses of {name}")
+    must_equal(sum(result.duplicates_by_cause.values()), result.duplicated, f"causes of duplicates of {name}")
+    if result.durability is not None:
+        table = result.durability
+        cells = (
+            table.in_log_with_effect + table.in_log_without_effect + table.gone_with_effect + table.gone_without_effect
+        )
+        must_equal(cells, result.outcomes[Outcome.ACKNOWLEDGED], f"durability of {name}")

@@ -1,0 +1,68 @@
+"""Whether the journals can be believed at all, before anything in them is.
+
+What is found here is about the harness, not about Redis. A journal with a hole, a clock that ran backwards or two
+processes with one number make every count of the trial worthless: its verdict is ``error``. A torn record at the end
+of a journal may hide one event: the trial is inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.check.arm import JudgedArm
+from harness.check.timeline import Timeline
+from harness.history.journal import EventKind
+from harness.history.layout import ActorInfo
+from harness.history.table import History
+from harness.model.words import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Weakness:
+    """One reason not to believe a trial, and what it does to every verdict in it."""
+
+    text: str
+    verdict: Verdict
+
+
+def check_health(history: History, timeline: Timeline, arms: Sequence[JudgedArm]) -> list[Weakness]:
+    """Everything that is wrong with the records themselves."""
+    errors = [*_actor_errors(history.actors), *_arm_errors(history, timeline, arms)]
+    found = [Weakness(text, Verdict.ERROR) for text in errors]
+    torn = [actor for actor in history.actors if actor.torn_bytes]
+    found += [
+        Weakness(f"the journal of {actor.name} ends in a torn record ({actor.torn_bytes} bytes)", Verdict.INCONCLUSIVE)
+        for actor in torn
+    ]
+    return found
+
+
+def _actor_errors(actors: Sequence[ActorInfo]) -> Iterable[str]:
+    numbered = Counter(actor.actor for actor in actors if actor.role != "effects")
+    for number, count in numbered.items():
+        if count > 1:
+            names = ", ".join(actor.name for actor in actors if actor.actor == number and actor.role != "effects")
+            yield f"{count} processes wrote as actor {number}: {names}"
+    for actor in actors:
+        if actor.damaged:
+            yield f"{actor.damaged} records in the journal of {actor.name} are damaged"
+        if actor.backwards:
+            yield f"the clock of {actor.name} ran backwards {actor.backwards} times"
+        if actor.strangers:
+            yield f"{actor.strangers} records in the journal of {actor.name} carry another actor's number"
+
+
+def _arm_errors(history: History, timeline: Timeline, arms: Sequence[JudgedArm]) -> Iterable[str]:
+    for judged in arms:
+        name, arm = judged.result.arm, judged.ledger.arm
+        strays = judged.ledger.messages.stray_outcomes
+        if strays:
+            yield f"{name}: {strays} outcomes of messages without an attempt: a producer's journal has a hole"
+        if judged.stray_effects:
+            yield f"{name}: {judged.stray_effects} effects of messages never received: a consumer's journal has a hole"
+        told = timeline.log_sizes.get(arm)
+        noted = sum(block.info.rows for block in history.blocks(EventKind.LOG_ENTRY, ("arm",), arm=arm))
+        if told is not None and told != noted:
+            yield f"{name}: the log had {told} entries when it was read, but {noted} were noted"
