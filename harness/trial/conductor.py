@@ -118,7 +118,9 @@ class Conductor:
         stack = closing.enter_context(
             open_stack(trial.stack, persistence=trial.scenario.persistence, folder=path, roles=roles)
         )
-        engine = acquire_engine(trial.stack.proxy_engine, path=trial.stack.proxy_path, say=self._note)
+        # Docker brings its proxies along: none has to be found or built for it.
+        wanted = "builtin" if stack.kind is StackKind.COMPOSE else trial.stack.proxy_engine
+        engine = acquire_engine(wanted, path=trial.stack.proxy_path, say=self._note)
         links = closing.enter_context(open_links(stack, engine, roles=roles, folder=path))
         admin = admin_client(stack.server)
         closing.callback(admin.close)
