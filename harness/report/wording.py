@@ -11,9 +11,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from harness.model.results import GuaranteeSummary, RunSummary
+from harness.model.results import GuaranteeSummary, RunSummary, ScenarioRow
 from harness.model.values import Arm, FaultPlan
-from harness.model.words import Guarantee, LinkRole, PartitionModel, Primitive, Stance, Topology, Verdict
+from harness.model.words import (
+    Guarantee,
+    LinkRole,
+    PartitionModel,
+    PredictionResult,
+    Primitive,
+    Stance,
+    Topology,
+    Verdict,
+)
 
 MISSING = "–"
 NEVER = "never"
@@ -78,12 +87,9 @@ def clause_mark(*, guarantee: Guarantee, stance: Stance, verdict: Verdict, broke
             return Mark(_broken_word(guarantee) + " as expected", Tone.EXPECTED)
         case Stance.EXPECTED_NOT_TO_HOLD:
             return verdict_mark(verdict)
-        case Stance.FREE if broken:
-            return Mark("broken, not asked for", Tone.NEUTRAL)
-        case Stance.FREE if verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR):
-            return Mark(verdict_mark(verdict).word + ", not asked for", Tone.NEUTRAL)
         case Stance.FREE:
-            return Mark("not refuted, not asked for", Tone.NEUTRAL)
+            # Parentheses say "reported, but nobody asked for it"; the legends of all exporters explain them.
+            return Mark(f"({verdict_mark(Verdict.VIOLATED if broken else verdict).word})", Tone.NEUTRAL)
         case _:
             assert_never(stance)
 
@@ -121,9 +127,14 @@ def milliseconds(value: float | None) -> str:
         return MISSING
     if math.isinf(value):
         return NEVER
-    if value >= 999.5:
-        return f"{value / 1000:.3g} s" if value < 99_950 else f"{value / 1000:,.0f} s"
-    return f"{value:.2f} ms" if value < 1 else f"{value:.3g} ms"
+    return f"{_three_digits(value / 1000)} s" if value >= 999.5 else f"{_three_digits(value)} ms"
+
+
+def _three_digits(value: float) -> str:
+    """``0.71``, ``2.95``, ``62.0``, ``310``: as many digits as a latency deserves."""
+    if value < 9.995:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
 
 
 def nanoseconds(value: int | None) -> str:
@@ -203,12 +214,48 @@ def bound_sentence(result: GuaranteeSummary) -> str:
 
 
 def bound_short(result: GuaranteeSummary) -> str:
-    """`bound_sentence` for a narrow column: ``0 of 1 (rate ≤ 95 %)``."""
+    """`bound_sentence` for a narrow column: ``0/1 ≤95 %`` is no violation in one trial, true rate up to 95 %."""
     if result.trials == 0 or result.upper_bound is None:
         return "no trial"
     if result.violated == result.trials:
-        return f"{result.violated:,} of {result.trials:,}"
-    return f"{result.violated:,} of {result.trials:,} (rate ≤ {percent(result.upper_bound)})"
+        return f"{result.violated:,}/{result.trials:,}"
+    return f"{result.violated:,}/{result.trials:,} ≤{percent(result.upper_bound)}"
+
+
+def recover_ms(row: ScenarioRow) -> float | None:
+    """From heal until both directions flowed again, as far as either was observed."""
+    known = [value for value in (row.recover_read_ms, row.recover_write_ms) if value is not None]
+    return max(known) if known else None
+
+
+def find_guarantee(summary: RunSummary, row: ScenarioRow, guarantee: Guarantee) -> GuaranteeSummary | None:
+    """What was found about ``guarantee`` for the scenario and arm of ``row``."""
+    return next(
+        (
+            result
+            for result in summary.guarantees
+            if (result.scenario, result.arm, result.guarantee) == (row.scenario, row.arm, guarantee)
+        ),
+        None,
+    )
+
+
+def row_mark(summary: RunSummary, row: ScenarioRow) -> Mark:
+    """The mark of a row of the comparison: its at-least-once, seen through the scenario's stance."""
+    result = find_guarantee(summary, row, Guarantee.AT_LEAST_ONCE)
+    return verdict_mark(row.verdict) if result is None else guarantee_mark(result)
+
+
+def open_findings(summary: RunSummary) -> list[GuaranteeSummary]:
+    """What is not as it should be, worst first: required or expected clauses that are not held."""
+    order = [Verdict.VIOLATED, Verdict.ERROR, Verdict.INCONCLUSIVE]
+    found = [known for known in summary.guarantees if known.stance is not Stance.FREE and known.verdict in order]
+    return sorted(found, key=lambda known: order.index(known.verdict))
+
+
+def refuted(summary: RunSummary) -> list[GuaranteeSummary]:
+    """Predictions that the run says are wrong."""
+    return [known for known in summary.guarantees if known.prediction is PredictionResult.REFUTED]
 
 
 def how_sure(summary: RunSummary) -> str:
