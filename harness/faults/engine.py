@@ -28,7 +28,7 @@ from typing import Final, Literal
 
 from harness.faults import fetch
 from harness.faults.base import Engine, EngineKind
-from harness.faults.proxies import refusal
+from harness.faults.proxies import engine_name, refusal
 from harness.faults.selfprobe import probe_engine
 from harness.model.errors import EnvironmentUnavailable, UsageError
 from harness.stack.cache import cache_folder
@@ -41,7 +41,7 @@ Say = Callable[[str], None]
 _VERSION_DEADLINE_S: Final = 5.0
 _VARIABLE: Final = "TOXIPROXY_SERVER"
 _VERSION_LINE: Final = re.compile(r"toxiproxy-server version (\S+)")
-_BUILTIN_VERSION: Final = f"builtin (Toxiproxy {fetch.VERSION} API)"
+_BUILTIN_VERSION: Final = engine_name(f"{fetch.VERSION}+builtin")
 
 
 class _UnusableError(Exception):
@@ -187,7 +187,7 @@ def _inspect(program: str, source: str) -> Engine:
     reason = refusal(version)
     if reason is not None:
         raise _UnusableError(reason)
-    engine = Engine(EngineKind.TOXIPROXY, f"toxiproxy {version}", (program,), f"{program}, {source}")
+    engine = Engine(EngineKind.TOXIPROXY, engine_name(version), (program,), f"{program}, {source}")
     if version == "git":
         try:
             probe_engine(engine)

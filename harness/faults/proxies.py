@@ -103,7 +103,7 @@ class VisitedProxy:
     def __init__(self, provided: ProvidedProxy) -> None:
         self._provided = provided
         self.api = ControlApi(provided.api_host, provided.api_port)
-        self.engine = f"toxiproxy {self._version()}"
+        self.engine = engine_name(self._version())
 
     def respawn(self) -> None:
         """Ask the stack to restart it."""
@@ -137,6 +137,12 @@ class VisitedProxy:
         except TrialError:
             return False
         return True
+
+
+def engine_name(version: str) -> str:
+    """What the report calls a proxy that says it is of this version; the built-in one is never called Toxiproxy."""
+    number, mark, _ = version.partition("+builtin")
+    return f"builtin (Toxiproxy {number} API)" if mark else f"toxiproxy {version}"
 
 
 def refusal(version: str) -> str | None:

@@ -280,11 +280,11 @@ def test_a_proxy_that_the_stack_brings_is_used_and_left_clean(
         )
         stack = PlainStack(server, {CONSUMERS: provided})
         with open_links(stack, None, roles=(CONSUMERS,), folder=tmp_path) as links:
-            assert "toxiproxy 2.12.0" == links.engine
+            assert engine.version == links.engine
             assert port == links.link(CONSUMERS).port
             assert strike(links.link(CONSUMERS), server, PartitionModel.DROP).observed_to_ns is not None
         assert not accepts(port)
-        assert "2.12.0" == ControlApi(*address).version()
+        assert ControlApi(*address).version().startswith("2.12.0")
     finally:
         guest.close()
 
