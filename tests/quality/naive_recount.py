@@ -13,9 +13,11 @@ How the definitions were read where they leave room:
 
 * R(m, s) counts intact receives. A damaged receive of an attempted message makes that row a phantom; receives of
   another run, or of messages that nobody attempted, are counted on top as ``foreign_receives``.
-* A row is *lost* only where the drain barrier of its scope was reached; before that, absence proves nothing and the
+* A row is *lost* only where the drain barrier of its arm was reached; before that, absence proves nothing and the
   row is *unread*. An entry that is still in the log although its group went past it, without keeping it pending, is
   lost too: nobody will ever be handed it.
+* *Never read* is an entry that is still in the log, so that it could have been read, had anybody been there. What is
+  gone is lost, with or without a witness; Pub/Sub keeps nothing, so nothing there is ever "never read".
 * An extra receive of another entry than those received before comes from the producer's retry; of an entry that this
   scope had already acknowledged, it is "after XACK"; of any other, redelivery. Pub/Sub knows no entries: as many
   extras as the producer wrote again are its retries.
@@ -41,7 +43,7 @@ SENTINEL_BASE = 2**31
 
 ATTEMPT, WIRE, OUTCOME, SUBSCRIBED = 1, 2, 3, 7
 RECEIVE, EFFECT, ACK, TOMBSTONE, READY, END = 10, 11, 12, 13, 14, 15
-PHASE, BARRIER, LOG_ENTRY, PENDING, GROUP, GROUP_START, LOG_READ = 20, 30, 31, 32, 33, 34, 35
+PHASE, BARRIER, LOG_ENTRY, PENDING, GROUP, GROUP_START = 20, 30, 31, 32, 33, 34
 TRIAL_ENDED = 5
 PRODUCERS_DONE, SENTINELS_SEEN, CAUGHT_UP, PENDING_SETTLED, LOG_WAS_READ = 1, 2, 3, 4, 5
 ACKNOWLEDGED, REJECTED = 1, 2
@@ -186,8 +188,8 @@ class Arm:
         self.barrier = {(r["code"], r["scope"]): r["value"] for r in of_kind(self.every, BARRIER)}
         # The producers' part is told once for all arms.
         done = [r["value"] for r in of_kind(read["records"], BARRIER) if r["code"] == PRODUCERS_DONE]
-        self.producers_are_done = bool(done) and all(value == 1 for value in done)
-        self.log_was_read = bool(of_kind(self.every, LOG_READ))
+        self.producers_are_done = done[-1:] == [1]
+        self.log_was_read = self.barrier.get((LOG_WAS_READ, -1)) == 1
         surviving = [entry_of(r) for r in of_kind(self.every, LOG_ENTRY)]
         self.first_surviving = min(surviving, default=None)
 
@@ -203,9 +205,9 @@ class Arm:
         return "rejected"
 
     def writes(self, message):
-        """How often the request was written to a socket; without an outcome, once plus the repeats seen."""
+        """How often the request was written to a socket; without an outcome, once or as often as was seen."""
         told = [record["count"] for record in self.outcomes.get(message, [])]
-        return sum(told) if told else 1 + len(self.wires.get(message, []))
+        return sum(told) if told else max([1, *(record["count"] for record in self.wires.get(message, []))])
 
     def answer(self, message):
         """What PUBLISH answered to an acknowledged message."""
@@ -231,11 +233,12 @@ class Arm:
 
     # -------------------------------------------------------------------------------- what is known of a scope
 
-    def absence_is_proven(self, scope):
-        """Whether every part of the drain barrier that concerns this scope was reached."""
-        parts = [(SENTINELS_SEEN, scope)]
+    def absence_is_proven(self):
+        """Whether every part of the arm's drain barrier was reached, in every scope."""
+        parts = [(SENTINELS_SEEN, scope) for scope in range(self.scopes)]
         if self.is_stream:
-            parts += [(CAUGHT_UP, scope), (PENDING_SETTLED, scope), (LOG_WAS_READ, -1)]
+            parts += [(part, scope) for part in (CAUGHT_UP, PENDING_SETTLED) for scope in range(self.scopes)]
+            parts.append((LOG_WAS_READ, -1))
         return self.producers_are_done and all(self.barrier.get(part) == 1 for part in parts)
 
     def somebody_was_alive(self, scope, since):
@@ -249,17 +252,29 @@ class Arm:
         return False
 
     def gaps(self, scope):
-        """Pub/Sub: the stretches in which the scope had no connection known to be good."""
-        seen = [r for r in self.every if r["scope"] == scope and r["kind"] in (SUBSCRIBED, RECEIVE)]
-        connections = sorted({r["count"] for r in seen if r["kind"] == SUBSCRIBED})
-        begins = {c: min(r["t"] for r in seen if r["count"] == c and r["kind"] == SUBSCRIBED) for c in connections}
-        lasts = {c: max(r["t"] for r in seen if r["count"] == c) for c in connections}
+        """Pub/Sub: the stretches in which the scope had no connection known to be good.
+
+        A connection is good until the last message that arrived on it had been *sent*: what was sent later may have
+        been cut off behind it, however long the client took to write the arrival down.
+        """
+        begins, lasts = {}, {}
+        for record in self.every:
+            if record["scope"] == scope and record["kind"] == SUBSCRIBED:
+                begins.setdefault(record["count"], record["t"])
+        for record in self.every:
+            if record["scope"] == scope and record["kind"] == RECEIVE and record["detail"] == INTACT:
+                lasts[record["count"]] = self.sent_at(record)
         gaps, since = [], None
-        for connection in connections:
+        for connection in sorted(begins, key=lambda number: begins[number]):
             gaps.append((since, begins[connection]))
-            since = lasts[connection]
+            since = max(begins[connection], lasts.get(connection, begins[connection]))
         gaps.append((since, None))
         return gaps
+
+    def sent_at(self, receive):
+        """When the received message had been sent first; a sentinel, which comes last, counts when it arrived."""
+        attempts = self.attempts.get(message_of(receive), [])
+        return min([receive["t"], *(attempt["t"] for attempt in attempts)])
 
     # -------------------------------------------------------------------------------- fate
 
@@ -281,18 +296,27 @@ class Arm:
     def is_stuck(self, message, scope):
         entries = self.entries(message)
         return any(
-            record["scope"] == scope and entry_of(record) in entries and record["aux"] >= self.stuck_after
+            record["scope"] == scope
+            and entry_of(record) in entries
+            and self.pending_for(record, message, scope) >= self.stuck_after
             for record in self.pending
         )
 
+    def pending_for(self, pending, message, scope):
+        """At least how long: claiming resets the server's idle time, so the scope's first receive counts as well."""
+        since_first = pending["t"] - self.receives[(message, scope)][0]["t"]
+        return max(pending["aux"], since_first)
+
     def fate_of_unreceived(self, message, scope, outcome):
-        if outcome != "acknowledged":
-            return "unread" if message in self.log and self.is_entitled(message, scope) else "absent"
+        if outcome != "acknowledged" and message not in self.log:
+            return "absent"
         if not self.is_entitled(message, scope):
             return "not-entitled"
-        if not self.somebody_was_alive(scope, self.acknowledged_at(message)):
+        if outcome != "acknowledged":
+            return "unread"
+        if message in self.log and not self.somebody_was_alive(scope, self.acknowledged_at(message)):
             return "never-read"
-        if not self.absence_is_proven(scope):
+        if not self.absence_is_proven():
             return "unread"
         if self.is_stream and message in self.log and self.will_still_be_read(message, scope):
             return "unread"
@@ -321,9 +345,9 @@ class Arm:
 
     def pubsub_mechanism(self, message, scope):
         sent = min(record["t"] for record in self.attempts[message])
-        ended = max(record["t"] for record in self.outcomes[message])
+        ended = self.acknowledged_at(message)
         for begin, end in self.gaps(scope):
-            if (begin is None or ended > begin) and (end is None or sent < end):
+            if (begin is None or ended >= begin) and (end is None or sent <= end):
                 return "not connected"
         return "unexplained"
 
@@ -445,7 +469,8 @@ class Arm:
             "log_duplicates": self.count_log_duplicates(),
             "durability": self.durability(),
             "publish": self.publish_audit(),
-            "acknowledgement_calls": len(of_kind(self.records, ACK)),
+            # Acknowledgements that one consumer noted at one moment were one call.
+            "acknowledgement_calls": len({(r["actor"], r["t"]) for r in of_kind(self.records, ACK)}),
         }
         if with_rows:
             found["rows"] = rows

@@ -62,6 +62,12 @@ class Plant:
     """Count (dotted) → by how much it differs from the clean trial."""
     refutes: frozenset[Guarantee] = frozenset()
 
+    def plant(self, book: Book, *, producer: int, sequence: int) -> None:
+        """Spoil one message; the reading of the log then comes to as many entries as the log has now."""
+        self.apply(Target(book, self.arm, producer, sequence))
+        for log_read in book.notes(EventKind.LOG_READ, arm=self.arm):
+            log_read.value = len(book.notes(EventKind.LOG_ENTRY, arm=self.arm))
+
 
 # ------------------------------------------------------------------------------------------------ lost
 
