@@ -1,0 +1,105 @@
+"""From a measurement to a clause: what the scenario says about a guarantee, and what it predicted.
+
+A guarantee that is *required* counts as measured. One that is *expected not to hold* is fine when it is violated, and
+inconclusive when it held: then the fault probably did not work. One that is *free* is shown and gates nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar, assert_never
+
+from harness.check.guarantees import Measurement
+from harness.check.health import Weakness
+from harness.model.results import ClauseResult
+from harness.model.values import Arm, Expectation, Prediction, Scenario
+from harness.model.words import ClientPreset, Guarantee, PredictionResult, Stance, Verdict, merge_verdicts
+
+Statement = TypeVar("Statement", Expectation, Prediction)
+_AS_EXPECTED = "as expected: "
+_DID_NOT_HAPPEN = "what was expected did not happen (did the fault work?): "
+_CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
+
+
+def judge_clause(
+    scenario: Scenario, arm: Arm, guarantee: Guarantee, measurement: Measurement, doubts: Sequence[Weakness]
+) -> ClauseResult:
+    """One guarantee of one arm, seen through the scenario's stance and set against its prediction."""
+    expectation = _about(scenario.expectations, arm, guarantee)
+    prediction = _about(scenario.predictions, arm, guarantee)
+    clause = ClauseResult(
+        arm=arm.name,
+        guarantee=guarantee,
+        stance=expectation.stance if expectation is not None else Stance.FREE,
+        measured=measurement.verdict,
+        verdict=measurement.verdict,
+        violations=measurement.violations,
+        samples=measurement.samples,
+        reason=measurement.reason,
+        predicted=prediction.verdict if prediction is not None else None,
+        prediction_reason=prediction.reason if prediction is not None else "",
+    )
+    return _conclude(_spoil(clause, doubts))
+
+
+def spoil_clause(clause: ClauseResult, doubt: str) -> ClauseResult:
+    """The same clause, when something found later makes its trial prove nothing."""
+    if clause.measured not in _CONCLUSIVE:
+        return clause
+    return _conclude(_spoil(clause, [Weakness(doubt, Verdict.INCONCLUSIVE)]))
+
+
+def gating(clauses: Iterable[ClauseResult]) -> list[Verdict]:
+    """What the clauses contribute to the verdict of their trial: free ones are shown but never gate."""
+    return [Verdict.HELD if clause.stance is Stance.FREE else clause.verdict for clause in clauses]
+
+
+def _spoil(clause: ClauseResult, doubts: Sequence[Weakness]) -> ClauseResult:
+    if not doubts:
+        return clause
+    worst = merge_verdicts([doubt.verdict for doubt in doubts])
+    first = next(doubt for doubt in doubts if doubt.verdict is worst)
+    counted = clause.reason.removeprefix(_AS_EXPECTED).removeprefix(_DID_NOT_HAPPEN)
+    reason = clause.reason if first.text in clause.reason else f"{first.text}; counted all the same: {counted}"
+    return clause.model_copy(update={"measured": worst, "reason": reason})
+
+
+def _conclude(clause: ClauseResult) -> ClauseResult:
+    """Fill in what follows from the measured verdict."""
+    verdict, reason = _through(clause.stance, clause.measured, clause.reason)
+    return clause.model_copy(
+        update={"verdict": verdict, "reason": reason, "prediction": _compare(clause.predicted, clause.measured)}
+    )
+
+
+def _through(stance: Stance, measured: Verdict, reason: str) -> tuple[Verdict, str]:
+    match stance:
+        case Stance.REQUIRED:
+            return measured, reason
+        case Stance.EXPECTED_NOT_TO_HOLD:
+            if measured is Verdict.VIOLATED:
+                return Verdict.HELD, _AS_EXPECTED + reason
+            if measured is Verdict.HELD:
+                return Verdict.INCONCLUSIVE, _DID_NOT_HAPPEN + reason
+            return measured, reason
+        case Stance.FREE:
+            return (Verdict.HELD if measured in _CONCLUSIVE else measured), reason
+        case _:
+            assert_never(stance)
+
+
+def _compare(predicted: Verdict | None, measured: Verdict) -> PredictionResult:
+    if predicted is None or measured not in _CONCLUSIVE:
+        return PredictionResult.NOT_TESTED
+    return PredictionResult.CONFIRMED if predicted is measured else PredictionResult.REFUTED
+
+
+def _about(statements: Sequence[Statement], arm: Arm, guarantee: Guarantee) -> Statement | None:
+    """What is said about this arm: under its own name first, else under its base name."""
+    fitting = [one for one in statements if one.guarantee is guarantee and covers(one.arm, arm.name)]
+    return min(fitting, key=lambda one: one.arm != arm.name, default=None)
+
+
+def covers(named: str, arm: str) -> bool:
+    """Whether a statement about ``named`` speaks of ``arm``: the arm itself, or a client preset of it."""
+    return arm == named or any(arm == f"{named}-{preset}" for preset in ClientPreset)

@@ -1,0 +1,145 @@
+"""What the ledger of one arm says about each guarantee, before anybody asks whether the trial was sound.
+
+A violation is either *positive* (something was seen that must not be: a duplicate, a phantom) or an *absence*
+(something is missing). A positive one stands on its own; an absence counts only when the drain barrier was reached.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+
+from harness.check.ledger import ArmLedger
+from harness.check.timeline import Barrier
+from harness.model.results import ArmResult
+from harness.model.words import Fate, Guarantee, Outcome, OutcomeCode, Primitive, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One guarantee of one arm, measured."""
+
+    verdict: Verdict
+    violations: int
+    samples: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    positive: int
+    absent: int
+    samples: int
+    text: str
+    doubt: str = ""
+    """Why a clean result is no pass."""
+
+
+def applicable(primitive: Primitive) -> tuple[Guarantee, ...]:
+    """The guarantees that can be asked of a primitive: Pub/Sub keeps nothing that could be durable."""
+    return tuple(one for one in Guarantee if one is not Guarantee.DURABLE or primitive is Primitive.STREAMS)
+
+
+def measure(guarantee: Guarantee, *, ledger: ArmLedger, result: ArmResult, barrier: Barrier) -> Measurement:
+    """Was ``guarantee`` refuted? Only the drain barrier and the number of samples are weighed here."""
+    finding = _find(guarantee, ledger, result)
+    violations = finding.positive + finding.absent
+    if finding.positive or (finding.absent and barrier.reached):
+        return Measurement(Verdict.VIOLATED, violations, finding.samples, finding.text)
+    if not barrier.reached:
+        doubt = f"the drain barrier was not reached ({'; '.join(barrier.missing)}), so absence is not proven"
+    elif finding.samples == 0:
+        doubt = "there is nothing to judge it by"
+    else:
+        doubt = finding.doubt
+    if doubt:
+        return Measurement(Verdict.INCONCLUSIVE, violations, finding.samples, f"{doubt}; {finding.text}")
+    return Measurement(Verdict.HELD, 0, finding.samples, finding.text)
+
+
+def _find(guarantee: Guarantee, ledger: ArmLedger, result: ArmResult) -> _Finding:
+    match guarantee:
+        case Guarantee.AT_MOST_ONCE:
+            return _at_most_once(result)
+        case Guarantee.AT_LEAST_ONCE:
+            return _at_least_once(result)
+        case Guarantee.EFFECTIVELY_ONCE:
+            return _effectively_once(ledger)
+        case Guarantee.DURABLE:
+            return _durable(result)
+        case Guarantee.ORDERED:
+            return _ordered(result)
+        case _:
+            assert_never(guarantee)
+
+
+def _at_most_once(result: ArmResult) -> _Finding:
+    phantoms, refused = result.fates[Fate.PHANTOM], result.fates[Fate.REJECTED_BUT_DELIVERED]
+    arrived = _arrived(result)
+    text = f"{result.duplicated:,} receives beyond the first of {arrived:,} deliveries"
+    if phantoms or refused:
+        text += f", {phantoms:,} phantom, {refused:,} rejected but delivered"
+    return _Finding(result.duplicated + phantoms + refused, 0, arrived, text)
+
+
+def _arrived(result: ArmResult) -> int:
+    """How many (message, scope) were delivered, whatever else is wrong with them."""
+    return sum(result.fates[fate] for fate in (Fate.DELIVERED, Fate.STUCK, Fate.REJECTED_BUT_DELIVERED))
+
+
+def _at_least_once(result: ArmResult) -> _Finding:
+    lost, stuck, phantoms = (result.fates[fate] for fate in (Fate.LOST, Fate.STUCK, Fate.PHANTOM))
+    unread = result.fates[Fate.UNREAD] + result.fates[Fate.NEVER_READ]
+    owed = result.outcomes[Outcome.ACKNOWLEDGED] * result.scopes - result.fates[Fate.NOT_ENTITLED]
+    text = f"{lost:,} of {owed:,} owed deliveries of acknowledged messages lost"
+    if lost:
+        text += f" ({_mechanisms(result)})"
+    if stuck or phantoms:
+        text += f", {stuck:,} stuck, {phantoms:,} phantom"
+    doubt = f"{unread:,} are still in the log and unread: lag, not loss, but not delivered either" if unread else ""
+    return _Finding(phantoms, lost + stuck, owed, text, doubt)
+
+
+def _mechanisms(result: ArmResult) -> str:
+    ordered = sorted(result.lost_by_mechanism.items(), key=lambda item: -item[1])
+    return ", ".join(
+        mechanism if count == result.fates[Fate.LOST] else f"{count:,} {mechanism}" for mechanism, count in ordered
+    )
+
+
+def _effectively_once(ledger: ArmLedger) -> _Finding:
+    """E = 1 for acknowledged and entitled messages, at most 1 for indeterminate ones, 0 for rejected ones."""
+    too_many = missing = refused = samples = 0
+    outcome = ledger.messages.outcome
+    acknowledged = outcome == OutcomeCode.ACKNOWLEDGED
+    rejected = outcome == OutcomeCode.REJECTED
+    for scope in ledger.scopes:
+        owed = acknowledged & ~scope.with_fate(Fate.NOT_ENTITLED)
+        samples += int(np.count_nonzero(owed))
+        missing += int(np.count_nonzero(owed & (scope.effects == 0)))
+        too_many += int(np.count_nonzero(~rejected & (scope.effects > 1)))
+        refused += int(np.count_nonzero(rejected & (scope.effects > 0)))
+    text = f"of {samples:,} owed effects {missing:,} missing, {too_many:,} more than once"
+    if refused:
+        text += f", {refused:,} of rejected messages"
+    return _Finding(too_many + refused, missing, samples, text)
+
+
+def _durable(result: ArmResult) -> _Finding:
+    table = result.durability
+    if table is None:
+        return _Finding(0, 0, 0, "nothing is ever kept")
+    gone = table.gone_with_effect + table.gone_without_effect - table.trimmed_by_configuration
+    samples = result.outcomes[Outcome.ACKNOWLEDGED]
+    text = f"{gone:,} of {samples:,} acknowledged messages gone from the log"
+    if table.gone_with_effect:
+        text += f" ({table.gone_with_effect:,} of them had been processed before)"
+    return _Finding(0, gone, samples, text)
+
+
+def _ordered(result: ArmResult) -> _Finding:
+    arrived = _arrived(result)
+    text = f"{result.reordered:,} of {arrived:,} first deliveries overtaken by a later message of their producer"
+    return _Finding(result.reordered, 0, arrived, text)
