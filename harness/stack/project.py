@@ -149,7 +149,7 @@ class Project:
     def _containers(self) -> dict[str, Container]:
         """The project's containers by service, as the engine has them."""
         try:
-            found = self._engine.client.containers.list(all=True, filters={"label": self._label})
+            found = self._engine.client.containers.list(all=True, ignore_removed=True, filters={"label": self._label})
         except _ENGINE_TROUBLE as error:
             raise EnvironmentUnavailable(f"the Docker engine does not list its containers: {error}") from error
         return {container.labels["com.docker.compose.service"]: container for container in found}

@@ -13,6 +13,7 @@ from harness.stack import binaries
 from harness.stack.base import ServerAddress, TlsSettings
 from harness.stack.binaries import choose_program
 from harness.stack.connect import NamedSSLConnection, admin_client, connection_arguments, open_client
+from harness.stack.preflight import ACL_RULE
 from harness.stack.profiles import as_arguments, profile_settings
 
 TLS = TlsSettings(ca_file="/ca.pem", certificate_file="/cert.pem", key_file="/key.pem")
@@ -163,3 +164,9 @@ def test_no_program_at_all_is_an_environment_error_with_the_ways_out(
         choose_program(None)
     assert "redis-server" in caught.value.fix
     assert "REDIS_URL" in caught.value.fix
+
+
+def test_the_documented_rule_for_users_is_the_one_that_is_checked() -> None:
+    """The page that tells an administrator what to allow cannot drift from what the errors ask for."""
+    page = Path(__file__).parents[2] / "docs" / "stacks.md"
+    assert f"ACL SETUSER harness on >password {ACL_RULE}" in page.read_text(encoding="utf-8")
