@@ -30,7 +30,7 @@ from harness.stack.base import ServerAddress
 _INTERVAL_NS: Final = 5_000_000
 _OUTAGE_NS: Final = 80_000_000
 _MOST_OUTAGE_NS: Final = 1_000_000_000
-_HEAL_DEADLINE_S: Final = 2.0
+_HEAL_DEADLINE_S: Final = 5.0
 _PROMISES: Final = {
     PartitionModel.HOLD: "hold holds",
     PartitionModel.DROP: "drop drops",

@@ -166,7 +166,7 @@ def strike(link: Link, server: ServerAddress, model: PartitionModel, *, inject: 
             begin = fault.inject(link)
         time.sleep(OUTAGE_S)
         end = fault.heal(link)
-        assert sentinel.wait_answered(end.before_ns, deadline_s=5) is not None
+        assert sentinel.wait_answered(end.before_ns, deadline_s=30) is not None
         found = fault.evidence(sentinel.probes(), inject=begin, heal=end)
     if found.observed_from_ns is not None and found.observed_to_ns is not None:
         assert begin.before_ns <= found.observed_from_ns <= end.before_ns <= found.observed_to_ns
@@ -240,7 +240,7 @@ def test_recreating_closes_connections_and_forgets_toxics(link: Link, server: Se
         for stream in ("upstream", "downstream"):
             link.add_toxic(name=f"hold_{stream}", kind="bandwidth", stream=stream, attributes={"rate": 0})
         times = link.recreate()
-        assert sentinel.wait_answered(times.after_ns, deadline_s=5) is not None
+        assert sentinel.wait_answered(times.after_ns, deadline_s=30) is not None
         assert 2 <= max(probe.connection for probe in sentinel.probes())
     with pytest.raises(ControlNotFound):
         link.remove_toxic("hold_upstream")

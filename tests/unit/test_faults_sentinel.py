@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from harness.faults import sentinel as sentinel_module
 from harness.faults.base import CallTimes, Probe
 from harness.faults.pong import PongServer
 from harness.faults.resp import NotRedisError, Reply, encode, take_command, take_reply
-from harness.faults.sentinel import MAX_OUTSTANDING, Sentinel
+from harness.faults.sentinel import Sentinel
 from harness.model.errors import EnvironmentUnavailable, HarnessError
 from harness.model.words import LinkRole, ProbeResult
 from harness.stack.base import ServerAddress
@@ -66,7 +67,7 @@ def scripted(*steps: Callable[[socket.socket], None]) -> Iterator[int]:
                     client, _ = listener.accept()
                     served += 1
                     with client:
-                        client.settimeout(0.5)
+                        client.settimeout(30)
                         steps[min(served, len(steps)) - 1](client)
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -95,13 +96,13 @@ def answer(count: int) -> Callable[[socket.socket], None]:
 
 
 def read_until_gone(client: socket.socket) -> None:
-    client.settimeout(5)
+    client.settimeout(60)
     while client.recv(4096):
         pass
 
 
 def wait_for(sentinel: Sentinel, condition: Callable[[tuple[Probe, ...]], bool]) -> tuple[Probe, ...]:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not condition(found := sentinel.probes()):
         assert time.monotonic() < deadline, f"in vain: {found[-5:]}"
         time.sleep(0.002)
@@ -129,21 +130,23 @@ def test_a_closed_connection_is_a_probe_and_is_replaced() -> None:
     assert {ProbeResult.CLOSED} | {ProbeResult.RESET} >= set(first[3:]) != set()
 
 
-def test_silence_is_told_while_it_lasts_and_has_a_bound() -> None:
+def test_silence_is_told_while_it_lasts_and_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pings queue up unanswered, never more than the bound; when the sentinel stops they are SILENT."""
+    monkeypatch.setattr(sentinel_module, "MAX_OUTSTANDING", 32)
 
     def mute(client: socket.socket) -> None:
         answer(2)(client)
         read_until_gone(client)
 
     with scripted(mute) as port:
-        address = ServerAddress("127.0.0.1", port)
-        sentinel = Sentinel(StraightLink("127.0.0.1", port), address, interval_ns=MS // 10)
+        sentinel = sentinel_on(port)
         with sentinel:
-            wait_for(sentinel, lambda probes: len(probes) >= MAX_OUTSTANDING)
+            full = wait_for(sentinel, lambda probes: len(probes) == 2 + 32)[-1]
+            ticks_later = full.sent_ns + 20 * MS
+            wait_for(sentinel, lambda _: time.monotonic_ns() > ticks_later)
         probes = sentinel.probes()
     silent = [probe for probe in probes if probe.result is ProbeResult.SILENT]
-    assert len(silent) <= MAX_OUTSTANDING
+    assert 32 == len(silent)
     assert {None} == {probe.answered_ns for probe in silent}
     assert 2 == len(probes) - len(silent)
 
@@ -162,7 +165,7 @@ def test_waiting_for_an_answer_ends_at_its_deadline() -> None:
     """No answer in time is ``None``; an answer is its own time, not before what was asked for."""
     with PongServer() as server, sentinel_on(server.address.port) as sentinel:
         after = time.monotonic_ns()
-        found = sentinel.wait_answered(after, deadline_s=5)
+        found = sentinel.wait_answered(after, deadline_s=30)
         assert found is not None
         assert found >= after
         assert None is sentinel.wait_answered(time.monotonic_ns() + 10**12, deadline_s=0.05)
@@ -178,13 +181,13 @@ def test_a_late_answer_to_an_old_ping_does_not_count() -> None:
         while (found := take_command(data)) is None:
             data += client.recv(4096)
         silenced.set()
-        healed.wait(5)
+        healed.wait(30)
         token = found[0][1].encode()
         client.sendall(b"$%d\r\n%s\r\n" % (len(token), token))
         read_until_gone(client)
 
     with scripted(answer_late) as port, sentinel_on(port) as sentinel:
-        assert silenced.wait(5)
+        assert silenced.wait(30)
         after = time.monotonic_ns()
         healed.set()
         wait_for(sentinel, lambda probes: sum(p.answered_ns is not None for p in probes) == 3)
@@ -210,7 +213,7 @@ def test_a_server_that_can_not_be_pinged_is_an_error(reply: bytes, password: str
         read_until_gone(client)
 
     with scripted(once) as port, pytest.raises(HarnessError, match=reason) as caught:
-        sentinel_on(port, password=password).start(deadline_s=5)
+        sentinel_on(port, password=password).start(deadline_s=30)
     assert "s3cret" not in str(caught.value)
 
 
@@ -221,7 +224,7 @@ def test_a_callback_that_fails_is_not_swallowed() -> None:
         raise OSError(28, f"no space for {probe.result.name}")
 
     with PongServer() as server, pytest.raises(OSError, match="no space"):
-        sentinel_on(server.address.port, on_probe=full).start(deadline_s=5)
+        sentinel_on(server.address.port, on_probe=full).start(deadline_s=30)
 
 
 def test_stopping_is_idempotent_and_needs_no_start() -> None:
