@@ -74,9 +74,9 @@ def _judge_scope(
     shells = tombstoned(history, messages.index, arm=arm, scope=scope) if streams is not None else None
     mechanism = _mechanisms(history, messages, fate, arm=arm, scope=scope, shells=shells)
     flags = mark_flags(messages, arrived, fate=fate, effects=effects, mechanism=mechanism)
-    flags[mark_reordered(arrived)] |= Flag.REORDERED
+    flags[mark_reordered(arrived)] |= int(Flag.REORDERED)
     if shells is not None:
-        flags[shells] |= Flag.TOMBSTONE
+        flags[shells] |= int(Flag.TOMBSTONE)
     return ScopeLedger(
         scope=scope,
         fate=fate,
@@ -136,7 +136,7 @@ def _mechanisms(
 def _flag_late(messages: Messages, scopes: Sequence[ScopeLedger], late_ns: int) -> None:
     for scope in scopes:
         late = mark_late(messages, scope.first_receive_ns, received=scope.received, late_ns=late_ns)
-        scope.flags[late] |= Flag.LATE
+        scope.flags[late] |= int(Flag.LATE)
 
 
 def _stray_effects(scope: ScopeLedger) -> int:

@@ -44,9 +44,9 @@ def assign_fates(messages: Messages, arrivals: Arrivals, streams: StreamFacts | 
     fate[missing] = _fates_of_missing(messages, missing, streams)
     if streams is not None:
         pending = streams.pending.where[streams.pending.pending_ns >= streams.stuck_after_ns]
-        stuck = pending[received[pending] & (messages.outcome[pending] == OutcomeCode.ACKNOWLEDGED)]
+        stuck = pending[received[pending] & (messages.outcome[pending] == OutcomeCode.ACKNOWLEDGED.value)]
         fate[stuck] = FATE_CODE[Fate.STUCK]
-    fate[received & (messages.outcome == OutcomeCode.REJECTED)] = FATE_CODE[Fate.REJECTED_BUT_DELIVERED]
+    fate[received & (messages.outcome == OutcomeCode.REJECTED.value)] = FATE_CODE[Fate.REJECTED_BUT_DELIVERED]
     if arrivals.damaged:
         fate[np.fromiter(arrivals.damaged, dtype=np.int64)] = FATE_CODE[Fate.PHANTOM]
     if messages.index.attempted is not None:
@@ -57,7 +57,7 @@ def assign_fates(messages: Messages, arrivals: Arrivals, streams: StreamFacts | 
 def _fates_of_missing(messages: Messages, missing: Array, streams: StreamFacts | None) -> Codes:
     """The fates of messages that never arrived. Later rules are written first, so that earlier ones win."""
     fate = np.full(len(missing), FATE_CODE[Fate.ABSENT], dtype=np.uint8)
-    acknowledged = messages.outcome[missing] == OutcomeCode.ACKNOWLEDGED
+    acknowledged = messages.outcome[missing] == OutcomeCode.ACKNOWLEDGED.value
     if streams is None or messages.log_entries is None:
         fate[acknowledged] = FATE_CODE[Fate.LOST]
         return fate
@@ -98,12 +98,12 @@ def mark_flags(messages: Messages, arrivals: Arrivals, *, fate: Codes, effects: 
     acknowledged = messages.acknowledged
     lost = fate == FATE_CODE[Fate.LOST]
     not_owed = fate == FATE_CODE[Fate.NOT_ENTITLED]
-    recovered = (fate == FATE_CODE[Fate.DELIVERED]) & (messages.outcome == OutcomeCode.INDETERMINATE)
-    flags[arrivals.duplicated] |= Flag.DUPLICATED
-    flags[recovered] |= Flag.RECOVERED
-    flags[acknowledged & ~not_owed & (effects == 0)] |= Flag.EFFECT_MISSING
+    recovered = (fate == FATE_CODE[Fate.DELIVERED]) & (messages.outcome == OutcomeCode.INDETERMINATE.value)
+    flags[arrivals.duplicated] |= int(Flag.DUPLICATED)
+    flags[recovered] |= int(Flag.RECOVERED)
+    flags[acknowledged & ~not_owed & (effects == 0)] |= int(Flag.EFFECT_MISSING)
     if messages.publish_answer is not None and lost.any():
         unexplained = mechanism == MECHANISM_CODE[Mechanism.UNEXPLAINED]
-        flags[lost & unexplained] |= Flag.BEYOND_CONTRACT
-        flags[lost & (messages.publish_answer >= 1)] |= Flag.LOST_SILENTLY
+        flags[lost & unexplained] |= int(Flag.BEYOND_CONTRACT)
+        flags[lost & (messages.publish_answer >= 1)] |= int(Flag.LOST_SILENTLY)
     return flags

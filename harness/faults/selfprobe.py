@@ -90,5 +90,5 @@ def _try(model: PartitionModel, link: Link, address: ServerAddress) -> str:
 def _failed(link: Link, promise: str, why: str) -> EnvironmentUnavailable:
     return EnvironmentUnavailable(
         f'{link.engine}: not seen that "{promise}": {why}',
-        fix="use Toxiproxy 2.12.0 (--proxy-engine toxiproxy) or the built-in proxy (--proxy-engine builtin)",
+        fix="use Toxiproxy 2.12.0 (--engine toxiproxy) or the built-in proxy (--engine builtin)",
     )
