@@ -108,7 +108,7 @@ class Condenser:
         return result
 
     def _flagged(self, flag: Flag) -> int:
-        return sum(int(np.count_nonzero(scope.flags & flag)) for scope in self._scopes)
+        return sum(int(np.count_nonzero(scope.flags & flag.value)) for scope in self._scopes)
 
     def _fates(self) -> dict[Fate, int]:
         counts = [count_codes(scope.fate, len(FATES)) for scope in self._scopes]

@@ -54,7 +54,7 @@ class Arrivals:
         lane = self._lane_of(block.info.actor)
         located = self.index.locate(block["producer"], block["sequence"])
         self.foreign += located.foreign
-        if "detail" not in block.constants or block.constants["detail"] != ContentCheck.INTACT:
+        if "detail" not in block.constants or block.constants["detail"] != ContentCheck.INTACT.value:
             located = self._without_damaged(block, located)
         times = located.pick(block["t_ns"])
         first = first_wins(self.first_ns, located, times, earlier=np.less)
@@ -77,9 +77,9 @@ class Arrivals:
         """Leave out copies whose content was damaged or foreign, and remember that they came."""
         detail = located.pick(block["detail"])
         where, _ = located.expand()
-        self.damaged.update(where[detail == ContentCheck.DAMAGED].tolist())
-        self.foreign += int(np.count_nonzero(detail == ContentCheck.FOREIGN))
-        return located.select(detail == ContentCheck.INTACT)
+        self.damaged.update(where[detail == ContentCheck.DAMAGED.value].tolist())
+        self.foreign += int(np.count_nonzero(detail == ContentCheck.FOREIGN.value))
+        return located.select(detail == ContentCheck.INTACT.value)
 
 
 def read_arrivals(history: History, index: MessageIndex, *, arm: int, scope: int) -> Arrivals:

@@ -70,7 +70,7 @@ def _entries(
     for block in history.blocks(kind, (*_ENTRY, *extra), arm=arm, scope=scope):
         where, rows = index.locate(block["producer"], block["sequence"]).expand()
         keep = chosen[where]
-        keep &= block["detail"][rows] == ContentCheck.INTACT if "detail" in extra else block["value"][rows] >= 1
+        keep &= block["detail"][rows] == ContentCheck.INTACT.value if "detail" in extra else block["value"][rows] >= 1
         where, rows = where[keep], rows[keep]
         code = block["code"][rows] if "code" in extra else np.zeros(len(rows), dtype=np.uint8)
         parts.append({"where": where, "code": code} | {name: block[name][rows] for name in ("t_ns", "id_ms", "id_seq")})
@@ -89,7 +89,9 @@ def _sort_out(
     entry = [where, received["id_ms"], received["id_seq"]]
     new_entry = _is_first(entry)
     unknown_id = (received["id_ms"] == 0) & (received["id_seq"] == 0)
-    retried = extra & (new_entry | (unknown_id & (received["code"] == ReceiveTag.FRESH) & (log_entries[where] > 1)))
+    retried = extra & (
+        new_entry | (unknown_id & (received["code"] == ReceiveTag.FRESH.value) & (log_entries[where] > 1))
+    )
     again = extra & ~retried
     after = again & _acknowledged_before(received, acknowledged)
     return {

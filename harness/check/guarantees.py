@@ -113,8 +113,8 @@ def _effectively_once(ledger: ArmLedger) -> _Finding:
     """E = 1 for acknowledged and entitled messages, at most 1 for indeterminate ones, 0 for rejected ones."""
     too_many = missing = refused = samples = 0
     outcome = ledger.messages.outcome
-    acknowledged = outcome == OutcomeCode.ACKNOWLEDGED
-    rejected = outcome == OutcomeCode.REJECTED
+    acknowledged = outcome == OutcomeCode.ACKNOWLEDGED.value
+    rejected = outcome == OutcomeCode.REJECTED.value
     for scope in ledger.scopes:
         owed = acknowledged & ~scope.with_fate(Fate.NOT_ENTITLED)
         samples += int(np.count_nonzero(owed))

@@ -82,7 +82,7 @@ class Messages:
     @property
     def acknowledged(self) -> Bools:
         """Which messages were acknowledged."""
-        acknowledged: Bools = self.outcome == OutcomeCode.ACKNOWLEDGED
+        acknowledged: Bools = self.outcome == OutcomeCode.ACKNOWLEDGED.value
         return acknowledged
 
 

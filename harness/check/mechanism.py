@@ -74,7 +74,7 @@ def _last_arrivals(history: History, messages: Messages, *, arm: int, scope: int
     last: dict[tuple[int, int], int] = {}
     columns = ("producer", "sequence", "t_ns", "count", "detail")
     for block in history.blocks(EventKind.RECEIVE, columns, arm=arm, scope=scope):
-        intact = np.flatnonzero(block["detail"] == ContentCheck.INTACT)
+        intact = np.flatnonzero(block["detail"] == ContentCheck.INTACT.value)
         numbers = block["count"][intact]
         ends = np.append(numbers[1:] != numbers[:-1], True)[: len(numbers)]
         for row in intact[ends].tolist():
@@ -121,9 +121,9 @@ def entry_ids(history: History, index: MessageIndex, *, arm: int) -> tuple[Array
         for block in history.blocks(kind, ("producer", "sequence", "code", "detail", "id_ms", "id_seq"), arm=arm):
             where, rows = index.locate(block["producer"], block["sequence"]).expand()
             if kind is EventKind.OUTCOME:
-                keep = block["code"][rows] == OutcomeCode.ACKNOWLEDGED
+                keep = block["code"][rows] == OutcomeCode.ACKNOWLEDGED.value
             else:
-                keep = block["detail"][rows] == ContentCheck.INTACT
+                keep = block["detail"][rows] == ContentCheck.INTACT.value
             where, rows = where[keep], rows[keep]
             block_ms, block_seq = block["id_ms"][rows], block["id_seq"][rows]
             order = np.lexsort([block_seq, block_ms])  # of several entries of one message the highest is written last

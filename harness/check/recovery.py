@@ -76,11 +76,11 @@ def _since(begin_ns: int, moment_ns: int | None) -> int | None:
 
 def _first_error(history: History, messages: Messages, *, arm: int, after_ns: int) -> int | None:
     """The first failed call, exception or connection that a client of the arm lost for a reason."""
-    failed = (messages.outcome != OutcomeCode.ACKNOWLEDGED) & (messages.outcome_ns != NEVER)
+    failed = (messages.outcome != OutcomeCode.ACKNOWLEDGED.value) & (messages.outcome_ns != NEVER)
     moments = [messages.outcome_ns[failed]]
     for kind in (EventKind.DISCONNECTED, EventKind.ERROR):
         found = history.records(kind, columns=("t_ns", "detail"), arm=arm)
-        moments.append(found["t_ns"][found["detail"] != ErrorKind.NONE])
+        moments.append(found["t_ns"][found["detail"] != ErrorKind.NONE.value])
     after = np.concatenate(moments)
     after = after[after >= after_ns]
     return int(after.min()) if len(after) else None
@@ -130,7 +130,7 @@ def _reads_back(arrivals: Sequence[Arrivals], injected: int, healed: int) -> int
     for scope in arrivals:
         if not _interrupted(scope.first_ns[scope.first_ns != NEVER], injected, healed):
             continue
-        fresh = (scope.first_tag == ReceiveTag.FRESH) | (scope.first_tag == ReceiveTag.PUSH)
+        fresh = (scope.first_tag == ReceiveTag.FRESH.value) | (scope.first_tag == ReceiveTag.PUSH.value)
         times = np.sort(scope.first_ns[fresh & (scope.first_ns >= healed) & (scope.first_ns != NEVER)])
         moments.append(int(times[0]) if len(times) > SUSTAINED else NEVER)
     return max(moments, default=None)
