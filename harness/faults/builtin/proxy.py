@@ -19,7 +19,6 @@ from harness.faults.builtin.link import Alarm, Link
 from harness.faults.builtin.toxics import Attributes, ResetPeer, Stream, Toxic
 
 _CONNECT_DEADLINE_S = 30.0
-_HAPPY_EYEBALLS_S = 0.3
 _CLOSE_ROUNDS = 10
 STREAMS: tuple[Stream, Stream] = ("upstream", "downstream")
 
@@ -70,16 +69,12 @@ class Pair:
             self._proxy.forget(self)
 
     async def _connect(self) -> None:
-        host, port = address.split_address(self._proxy.upstream)
         loop = asyncio.get_running_loop()
         try:
+            host, port = address.split_address(self._proxy.upstream)
+            # Without happy eyeballs: cancelling those can leave the winner's socket open (CPython 3.11).
             async with asyncio.timeout(_CONNECT_DEADLINE_S):
-                await loop.create_connection(
-                    lambda: Connection(self._connected, self.lost),
-                    host or "localhost",
-                    port,
-                    happy_eyeballs_delay=_HAPPY_EYEBALLS_S,
-                )
+                await loop.create_connection(lambda: Connection(self._connected, self.lost), host or "localhost", port)
         except (OSError, TimeoutError, UnicodeError, ApiError):
             self._client.abort()
 
