@@ -241,10 +241,10 @@ def lengths_of(highest: Mapping[int, int], rows: Mapping[int, int]) -> dict[int,
 
 def count_codes(codes: Array, size: int) -> list[int]:
     """How often each of 0 to ``size - 1`` occurs; other values are not counted."""
-    counts = np.zeros(256, dtype=np.int64)
-    for begin, end in chunks(len(codes)):
-        counts += np.bincount(codes[begin:end], minlength=256)
-    return [int(count) for count in counts[:size]]
+    if not len(codes):
+        return [0] * size
+    low, high = int(codes.min()), int(codes.max())
+    return [int(np.count_nonzero(codes == code)) if low < high else len(codes) * (code == low) for code in range(size)]
 
 
 def chunks(size: int) -> Iterator[tuple[int, int]]:

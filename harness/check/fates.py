@@ -39,7 +39,7 @@ class StreamFacts:
 def assign_fates(messages: Messages, arrivals: Arrivals, streams: StreamFacts | None) -> Codes:
     """The fate of each message in one scope; ``streams`` is ``None`` for Pub/Sub, where nothing is ever in a log."""
     received = arrivals.receives.counts > 0
-    fate = np.where(received, FATE_CODE[Fate.DELIVERED], FATE_CODE[Fate.ABSENT]).astype(np.uint8)
+    fate = np.where(received, np.uint8(FATE_CODE[Fate.DELIVERED]), np.uint8(FATE_CODE[Fate.ABSENT]))
     missing = np.flatnonzero(~received)
     fate[missing] = _fates_of_missing(messages, missing, streams)
     if streams is not None:

@@ -42,7 +42,7 @@ def read_messages(history: History, timeline: Timeline, *, arm: int) -> Messages
         outcome=outcomes.code,
         publish_answer=outcomes.answer,
         log_entries=count_log(history, index, arm=arm) if primitive is Primitive.STREAMS else None,
-        phase=_phases_of(attempts.intended_ns, timeline.phase_begins()),
+        phase=_phases_of(index, attempts.intended_ns, timeline.phase_begins()),
         writes=outcomes.writes,
         own_lateness_p99_ns=attempts.own_lateness_p99_ns,
         stray_outcomes=outcomes.stray,
@@ -62,19 +62,17 @@ def _read_attempts(history: History, arm: int) -> _Attempts:
     index = _index_of(history, arm)
     tally = Tally(index.size)
     send, intended = np.full(index.size, NEVER, dtype=np.int64), np.full(index.size, NEVER, dtype=np.int64)
-    lateness = np.zeros(index.size, dtype=np.int64)
+    lateness = Worst(index.size)
     columns = ("producer", "sequence", "t_ns", "aux_ns", "value")
     for block in history.blocks(EventKind.ATTEMPT, columns, arm=arm):
         located = index.locate(block["producer"], block["sequence"])
         tally.add(located)
         first = first_wins(send, located, located.pick(block["t_ns"]), earlier=_unset)
         intended[first.where] = first.pick(block["aux_ns"])
-        lateness[first.where] = first.pick(block["t_ns"]) - first.pick(block["value"])
+        lateness.add(first.pick(block["t_ns"]) - first.pick(block["value"]))
     tally.check(f"attempts of arm {arm}")
     index = index.restricted(tally.counts > 0)
-    if index.attempted is not None:
-        lateness = lateness[index.attempted]
-    return _Attempts(index, tally.counts, intended, send, _p99_or_worst(lateness))
+    return _Attempts(index, tally.counts, intended, send, lateness.p99())
 
 
 def _unset(_values: Array, current: Array) -> npt.NDArray[np.bool_]:
@@ -99,15 +97,34 @@ def _index_of(history: History, arm: int) -> MessageIndex:
     return MessageIndex.of_lengths(lengths_of(highest, rows))
 
 
-def _p99_or_worst(lateness: Array) -> int:
-    """The 99th percentile (order statistic), or the worst where fewer than 100 cannot support it. In place."""
-    if not len(lateness):
-        return 0
-    if len(lateness) < 100:
-        return int(lateness.max())
-    rank = -(-len(lateness) * 99 // 100) - 1
-    lateness.partition(rank)
-    return int(lateness[rank])
+class Worst:
+    """The largest values of a stream, as many as its 99th percentile can need, in little memory.
+
+    ``most`` is how many values there will be at most; a percentile of fewer is still exact.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._room = most // 100 + 2
+        self._largest = np.empty(0, dtype=np.int64)
+        self._floor = -NEVER
+        self._count = 0
+
+    def add(self, values: Array) -> None:
+        """Take in some values."""
+        self._count += len(values)
+        self._largest = np.concatenate([self._largest, values[values > self._floor]])
+        surplus = len(self._largest) - self._room
+        if surplus > 0:
+            self._largest.partition(surplus)
+            self._largest = self._largest[surplus:].copy()
+            self._floor = int(self._largest.min()) - 1
+
+    def p99(self) -> int:
+        """The 99th percentile (order statistic), or the worst where fewer than 100 values cannot support it."""
+        if not self._count:
+            return 0
+        above = self._count - -(-self._count * 99 // 100) if self._count >= 100 else 0
+        return int(np.sort(self._largest)[-1 - above])
 
 
 @dataclass(slots=True)
@@ -189,12 +206,16 @@ def count_log(history: History, index: MessageIndex, *, arm: int) -> Array:
     return tally.counts
 
 
-def _phases_of(intended_ns: Array, begins: Array) -> npt.NDArray[np.uint8]:
+def _phases_of(index: MessageIndex, intended_ns: Array, begins: Array) -> npt.NDArray[np.uint8]:
     """Index of the phase that contains each intended time; what comes before the first belongs to the first."""
     phase = np.zeros(len(intended_ns), dtype=np.uint8)
-    for number in range(1, len(begins)):
-        if begins[number] == NEVER:
+    started = [(number, begin) for number, begin in enumerate(begins.tolist()) if number and begin != NEVER]
+    for entry in index.ranges:
+        times, part = intended_ns[entry.span], phase[entry.span]
+        if bool((times[1:] >= times[:-1]).all()):
+            for number, begin in started:
+                part[np.searchsorted(times, begin) :] = number
             continue
-        later = intended_ns >= begins[number]
-        phase[later] = number
+        for number, begin in started:
+            part[times >= begin] = number
     return phase
