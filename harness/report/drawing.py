@@ -92,7 +92,9 @@ def finish(figure: Figure, *, name: str, title: str, description: str) -> Pictur
     figure.savefig(png, format="png", dpi=PNG_DOTS_PER_INCH, metadata={"Software": None, "Title": title})
     vector = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
-        figure.savefig(vector, format="svg", dpi=RASTER_DOTS_PER_INCH, metadata={"Date": None, "Creator": None})
+        figure.savefig(
+            vector, format="svg", dpi=RASTER_DOTS_PER_INCH, facecolor="none", metadata={"Date": None, "Creator": None}
+        )
     svg = inline_svg(vector.getvalue(), name=name, title=title, description=description)
     return Picture(name=name, title=title, description=description, svg=svg, png=png.getvalue())
 

@@ -157,15 +157,17 @@ def _draw_arm(figure: Figure, result: TrialResult, ledger: ArmLedger, place: _Pl
     _shade(panel, result)
     panel.set_title(_arm_title(arm), loc="left", pad=4, color=INK)
     shown = min(arm.scopes, _MAX_SCOPES)
+    strips = _axes(figure, top=place.top + _PANEL + _STRIP_GAP, height=_STRIP * shown)
+    bare(strips)
+    strips.set_xlim(place.span.begin, place.span.end)
+    strips.set_ylim(shown, 0)
     for scope in range(shown):
-        strip = _axes(figure, top=place.top + _PANEL + _STRIP_GAP + _STRIP * scope, height=_STRIP)
         name = scope_name(result.trial.scenario.arms[place.index], scope)
-        hidden = arm.scopes - shown
-        _draw_strip(strip, ledger, scope, place)
-        _left_label(strip, f"{name} (+{hidden} more)" if hidden and scope == shown - 1 else name, 0.5)
-        _shade(strip, result)
-        if scope == shown - 1:
-            _time_axis(strip, labelled=place.last)
+        hidden = arm.scopes - shown if scope == shown - 1 else 0
+        _left_label(strips, f"{name} (+{hidden} more)" if hidden else name, scope + 0.5)
+        _draw_strip(strips, ledger, scope, place)
+    _shade(strips, result)
+    _time_axis(strips, labelled=place.last)
 
 
 def _arm_title(arm: ArmResult) -> str:
@@ -218,15 +220,12 @@ def rate_per_bin(times_ns: npt.NDArray[np.int64], edges: Numbers) -> Numbers:
 
 def _draw_strip(axes: Axes, ledger: ArmLedger, scope: int, place: _Place) -> None:
     """One recipient: receives in the upper half, losses in the lower half."""
-    bare(axes)
-    axes.set_xlim(place.span.begin, place.span.end)
-    axes.set_ylim(0, 1)
     mine = ledger.scope == scope
     arrived = _thin(ledger.first_receive_ns[mine & ledger.received], place.span)
     lost = _thin(ledger.send_ns[mine & ledger.fate_is(Fate.LOST)], place.span)
-    axes.vlines(arrived, 0.55, 0.92, color=place.style.color, linewidth=0.6, rasterized=True)
-    axes.vlines(lost, 0.06, 0.50, color=LOST, linewidth=0.8, rasterized=True)
-    axes.axhline(0.0, color=GRID, linewidth=0.6)
+    axes.vlines(arrived, scope + 0.08, scope + 0.45, color=place.style.color, linewidth=0.6, rasterized=True)
+    axes.vlines(lost, scope + 0.50, scope + 0.94, color=LOST, linewidth=0.8, rasterized=True)
+    axes.axhline(scope + 1.0, color=GRID, linewidth=0.6)
 
 
 def _thin(times_ns: npt.NDArray[np.int64], span: _Span) -> Numbers:

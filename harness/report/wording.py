@@ -127,6 +127,8 @@ def milliseconds(value: float | None) -> str:
         return MISSING
     if math.isinf(value):
         return NEVER
+    if value == 0:
+        return "0 ms"
     return f"{_three_digits(value / 1000)} s" if value >= 999.5 else f"{_three_digits(value)} ms"
 
 

@@ -1,0 +1,188 @@
+"""``report.html``: one file that answers first and then shows everything the answer rests on.
+
+It needs no network and no script, prints, follows the reader's light or dark preference, and stays below 2 MB: where a
+run has more trials or figures than fit, it says which it leaves out and where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import jinja2
+from markupsafe import Markup
+
+from harness.model.results import GuaranteeSummary, RunSummary, ScenarioRow, TrialResult
+from harness.model.words import Stance, Verdict
+from harness.report import wording
+from harness.report.drawing import Picture
+from harness.report.environment import group_environments
+from harness.report.trial_tables import TrialTables, lost_of, trial_tables
+
+DETAILED_TRIALS = 24
+FIGURE_BYTES = 1_350_000
+"""How much of the file figures may take; the words of 24 trials take about 300 kB."""
+_BRIEF_TRIALS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFigure:
+    """A figure as the page shows it: inside it, or as a link to its file."""
+
+    name: str
+    svg: Markup
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPage(TrialTables):
+    """One trial as the page shows it."""
+
+    result: TrialResult
+    timeline: ShownFigure | None
+    latency: ShownFigure | None
+
+
+def choose_detailed(summary: RunSummary) -> tuple[TrialResult, ...]:
+    """The trials to show in detail, in the order of the run: what is not sound first, then one of each scenario."""
+    seen: set[str] = set()
+    ranked: list[tuple[int, int, TrialResult]] = []
+    for place, result in enumerate(summary.trials):
+        name = result.trial.scenario.name
+        sound = result.verdict is Verdict.HELD and not result.weaknesses and result.status == "complete"
+        ranked.append(
+            (0 if not sound and name not in seen else 1 if name not in seen else 2 if not sound else 3, place, result)
+        )
+        seen.add(name)
+    chosen = sorted(ranked, key=lambda entry: entry[:2])[:DETAILED_TRIALS]
+    return tuple(result for _, _, result in sorted(chosen, key=lambda entry: entry[1]))
+
+
+def render_report(summary: RunSummary, pictures: Mapping[str, Picture]) -> str:
+    """The page for ``summary``; ``pictures`` by name, as `harness.report.figures` makes them."""
+    detailed = choose_detailed(summary)
+    shown = _fit(pictures, detailed)
+    pages = [_page(result, shown) for result in detailed]
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        summary=summary,
+        css=Markup(_load_css()),
+        verdict=wording.verdict_mark(summary.verdict),
+        sure=wording.how_sure(summary),
+        complete=sum(result.status == "complete" for result in summary.trials),
+        engines=_engines(summary),
+        scenarios=list(dict.fromkeys(row.scenario for row in summary.rows)),
+        groups=_row_groups(summary),
+        findings=wording.open_findings(summary),
+        failed=[result for result in summary.trials if result.status != "complete"],
+        refuted=wording.refuted(summary),
+        weaknesses=[(result.trial.folder_name, text) for result in summary.trials for text in result.weaknesses],
+        guarantee_tables=_guarantee_tables(summary),
+        comparison=shown.get("comparison"),
+        detailed=pages,
+        brief=[result for result in summary.trials if result not in detailed],
+        brief_limit=_BRIEF_TRIALS,
+        models=list(dict.fromkeys(row.model for row in summary.rows)),
+        environments=group_environments(summary),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    """Templates that escape everything and fail on anything undefined, with our wording as their functions."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("harness.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["groupby_scenario"] = _by_scenario
+    environment.globals.update(
+        lost_of=lost_of,
+        model_meaning=wording.MODEL_MEANING,
+        guarantee_meaning=wording.GUARANTEE_MEANING,
+        bound_sentence=wording.bound_sentence,
+        count=wording.count,
+        fault_name=wording.fault_name,
+        guarantee_mark=wording.guarantee_mark,
+        milliseconds=wording.milliseconds,
+        percent=wording.percent,
+        plan_name=wording.plan_name,
+        plural=wording.plural,
+        ratio=wording.ratio,
+        row_mark=wording.row_mark,
+        seconds=wording.seconds,
+        verdict_mark=wording.verdict_mark,
+    )
+    return environment
+
+
+def _load_css() -> str:
+    """The style sheet, as it goes into the page."""
+    loader = jinja2.PackageLoader("harness.report", "templates")
+    source, _, _ = loader.get_source(jinja2.Environment(autoescape=True), "report.css")
+    return source
+
+
+def _fit(pictures: Mapping[str, Picture], detailed: Sequence[TrialResult]) -> dict[str, ShownFigure]:
+    """All figures; embedded as long as they fit, those of unsound trials first."""
+    order = sorted(detailed, key=lambda result: result.verdict is Verdict.HELD)
+    names = ["comparison"]
+    names += [f"timeline-{result.trial.folder_name}" for result in order]
+    names += [f"latency-{result.trial.folder_name}" for result in order]
+    left = FIGURE_BYTES
+    shown: dict[str, ShownFigure] = {}
+    for name in names:
+        picture = pictures.get(name)
+        if picture is None:
+            continue
+        size = len(picture.svg.encode())
+        embedded = size <= left
+        left -= size if embedded else 0
+        # Our own renderer made this SVG; every text in it was escaped there.
+        shown[name] = ShownFigure(name, Markup(picture.svg) if embedded else Markup(""), embedded)
+    return shown
+
+
+def _page(result: TrialResult, shown: Mapping[str, ShownFigure]) -> TrialPage:
+    """One trial with its figures."""
+    name = result.trial.folder_name
+    tables = trial_tables(result)
+    fields = {field: getattr(tables, field) for field in TrialTables.__dataclass_fields__}
+    return TrialPage(
+        **fields, result=result, timeline=shown.get(f"timeline-{name}"), latency=shown.get(f"latency-{name}")
+    )
+
+
+def _row_groups(summary: RunSummary) -> list[list[ScenarioRow]]:
+    """The comparison's rows, scenario by scenario."""
+    return [list(rows) for _, rows in groupby(summary.rows, key=lambda row: row.scenario)]
+
+
+def _by_scenario(results: Sequence[GuaranteeSummary]) -> list[tuple[str, list[GuaranteeSummary]]]:
+    """Guarantees scenario by scenario, in the order of the run."""
+    return [(name, list(rows)) for name, rows in groupby(results, key=lambda known: known.scenario)]
+
+
+def _guarantee_tables(summary: RunSummary) -> list[tuple[str, str, list[GuaranteeSummary]]]:
+    """What is required or expected, and what is only reported."""
+    asked = [known for known in summary.guarantees if known.stance is not Stance.FREE]
+    free = [known for known in summary.guarantees if known.stance is Stance.FREE]
+    return [
+        (
+            "Required, or expected not to hold",
+            "These decide the verdict. A required guarantee that is violated makes the run fail; one that is expected"
+            " not to hold, and did hold, makes it inconclusive: did the fault work?",
+            asked,
+        ),
+        ("Reported only", "Nobody asked for these; their results are in parentheses and decide nothing.", free),
+    ]
+
+
+def _engines(summary: RunSummary) -> str:
+    """Server, fault injector and client of the first trial, for the header."""
+    if not summary.trials:
+        return "nothing ran"
+    known = summary.trials[0].environment
+    return f"{known.server} · {known.proxy_engine} · {known.client}"
