@@ -20,7 +20,7 @@ from harness.model.results import RunSummary, ScenarioRow
 from harness.model.words import LinkRole, PartitionModel
 from harness.report.drawing import Picture, figure_style, finish, new_figure
 from harness.report.palette import INK, LOST, MUTED, OBSERVED, ArmStyle, arm_styles
-from harness.report.wording import count, fault_name, link_name, milliseconds, percent
+from harness.report.wording import count, fault_name, link_name, milliseconds, percent, scenario_rows
 
 WIDTH_INCHES = 9.2
 _ARM_INCHES = 0.19
@@ -88,17 +88,12 @@ def _styles(summary: RunSummary) -> dict[str, ArmStyle]:
 
 def _groups(summary: RunSummary) -> list[_Group]:
     """One group per scenario, those of a link together, the control last."""
-    names = list(dict.fromkeys(row.scenario for row in summary.rows))
-    by_name = {name: tuple(row for row in summary.rows if row.scenario == name) for name in names}
-    links: list[LinkRole | None] = [LinkRole.CONSUMERS, LinkRole.PRODUCERS, None]
-    ordered = sorted(names, key=lambda name: links.index(by_name[name][0].link))[:_MOST_GROUPS]
     groups: list[_Group] = []
     top = 0.0
-    for name in ordered:
-        rows = by_name[name]
+    for rows in scenario_rows(summary)[:_MOST_GROUPS]:
         if groups:
             top += _LINK_GAP if groups[-1].link is not rows[0].link else _GROUP_GAP
-        groups.append(_Group(name, rows[0].link, rows, top))
+        groups.append(_Group(rows[0].scenario, rows[0].link, rows, top))
         top += len(rows)
     return groups
 

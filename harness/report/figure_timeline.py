@@ -195,18 +195,22 @@ def _draw_rates(axes: Axes, ledger: ArmLedger, arm: ArmResult, place: _Place, *,
     axes.grid(axis="y")
     axes.tick_params(bottom=False, labelbottom=False)
     axes.spines["bottom"].set_color(GRID)
-    _mark_peak(axes, received if received.max() >= sent.max() else sent, edges, top)
+    _mark_peak(axes, np.maximum(received, sent), edges, top)
 
 
 def _mark_peak(axes: Axes, rates: Numbers, edges: Numbers, top: float) -> None:
-    """Write how high the highest bin goes where the panel cuts it off."""
-    peak = int(rates.argmax())
-    if rates[peak] <= top:
+    """Write how high the highest bin goes where the panel cuts it off, beside the bins that reach up there."""
+    if rates.max() <= top:
         return
-    where = float(edges[peak + 1])
-    right = where < (edges[0] + edges[-1]) * 0.8
-    text = f"up to {rates[peak]:,.0f}/s" if right else f"up to {rates[peak]:,.0f}/s "
-    offset, align = (3, "left") if right else (-12, "right")
+    high = rates > top * 0.75
+    first = last = int(rates.argmax())
+    while last + 1 < len(rates) and high[last + 1]:
+        last += 1
+    while first > 0 and high[first - 1]:
+        first -= 1
+    fits_right = float(edges[last + 1]) < edges[0] + (edges[-1] - edges[0]) * 0.87
+    where, offset, align = (edges[last + 1], 4, "left") if fits_right else (edges[first], -4, "right")
+    text = f"up to {rates.max():,.0f}/s"
     axes.annotate(
         text, (where, top), xytext=(offset, -2), textcoords="offset points", ha=align, va="top", fontsize=8, color=INK
     )

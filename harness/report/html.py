@@ -13,7 +13,7 @@ from itertools import groupby
 import jinja2
 from markupsafe import Markup
 
-from harness.model.results import GuaranteeSummary, RunSummary, ScenarioRow, TrialResult
+from harness.model.results import GuaranteeSummary, RunSummary, TrialResult
 from harness.model.words import Stance, Verdict
 from harness.report import wording
 from harness.report.drawing import Picture
@@ -73,7 +73,7 @@ def render_report(summary: RunSummary, pictures: Mapping[str, Picture]) -> str:
         complete=sum(result.status == "complete" for result in summary.trials),
         engines=_engines(summary),
         scenarios=list(dict.fromkeys(row.scenario for row in summary.rows)),
-        groups=_row_groups(summary),
+        groups=wording.scenario_rows(summary),
         findings=wording.open_findings(summary),
         failed=[result for result in summary.trials if result.status != "complete"],
         refuted=wording.refuted(summary),
@@ -155,11 +155,6 @@ def _page(result: TrialResult, shown: Mapping[str, ShownFigure]) -> TrialPage:
     )
 
 
-def _row_groups(summary: RunSummary) -> list[list[ScenarioRow]]:
-    """The comparison's rows, scenario by scenario."""
-    return [list(rows) for _, rows in groupby(summary.rows, key=lambda row: row.scenario)]
-
-
 def _by_scenario(results: Sequence[GuaranteeSummary]) -> list[tuple[str, list[GuaranteeSummary]]]:
     """Guarantees scenario by scenario, in the order of the run."""
     return [(name, list(rows)) for name, rows in groupby(results, key=lambda known: known.scenario)]
@@ -167,8 +162,9 @@ def _by_scenario(results: Sequence[GuaranteeSummary]) -> list[tuple[str, list[Gu
 
 def _guarantee_tables(summary: RunSummary) -> list[tuple[str, str, list[GuaranteeSummary]]]:
     """What is required or expected, and what is only reported."""
-    asked = [known for known in summary.guarantees if known.stance is not Stance.FREE]
-    free = [known for known in summary.guarantees if known.stance is Stance.FREE]
+    ordered = wording.in_scenario_order(summary, summary.guarantees)
+    asked = [known for known in ordered if known.stance is not Stance.FREE]
+    free = [known for known in ordered if known.stance is Stance.FREE]
     return [
         (
             "Required, or expected not to hold",

@@ -1,15 +1,15 @@
 """The end of a run on a terminal: what is wrong first, then the table, then what it is worth.
 
 Every mark is a word; colour only repeats it, and is left out where ``NO_COLOR`` is set or the output is no terminal.
-Narrower than 100 columns, link and model become headings above the rows so that 80 columns are enough.
+Where the full table does not fit, link and model become headings above the rows, so that 80 columns are enough.
 """
 
 from __future__ import annotations
 
-from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console, JustifyMethod
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -32,6 +32,7 @@ from harness.report.wording import (
     recover_ms,
     refuted,
     row_mark,
+    scenario_rows,
     verdict_mark,
 )
 
@@ -42,7 +43,7 @@ STYLES = {
     Tone.UNSURE: "yellow",
     Tone.NEUTRAL: "dim",
 }
-WIDE = 100
+_UNLIMITED = 1_000
 _MOST_LINES = 12
 _NARROW = ("arm", "acked", "lost", "dup", "late", "p50", "p99", "recover", "at least once")
 
@@ -112,11 +113,13 @@ def _print_table(console: Console, summary: RunSummary) -> None:
     if not summary.rows:
         _line(console, "No trial could be judged, so there is no table.")
         return
-    if console.width >= WIDE:
-        console.print(_wide_table(summary))
+    wide = _wide_table(summary)
+    roomy = console.options.update(width=_UNLIMITED)
+    if Measurement.get(console, roomy, wide).maximum <= console.width:
+        console.print(wide)
         return
-    for number, (_, rows) in enumerate(groupby(summary.rows, key=lambda row: row.scenario)):
-        _print_narrow(console, summary, list(rows), headed=number == 0)
+    for number, rows in enumerate(scenario_rows(summary)):
+        _print_narrow(console, summary, rows, headed=number == 0)
 
 
 def _wide_table(summary: RunSummary) -> Table:
@@ -127,8 +130,7 @@ def _wide_table(summary: RunSummary) -> Table:
     for name in ("acknowledged", "lost", "dup", "late", "p50", "p99", "recover"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("at least once", no_wrap=True)
-    for _, group in groupby(summary.rows, key=lambda row: row.scenario):
-        rows = list(group)
+    for rows in scenario_rows(summary):
         for place, row in enumerate(rows):
             names = _names(row) if place == 0 else ("", "")
             table.add_row(*names, *_cells(summary, row), end_section=place == len(rows) - 1)
@@ -141,7 +143,7 @@ def _names(row: ScenarioRow) -> tuple[str, str]:
     return ("no fault", "–") if row.link is None else (link_name(row.link), row.model.value)
 
 
-def _print_narrow(console: Console, summary: RunSummary, rows: list[ScenarioRow], *, headed: bool) -> None:
+def _print_narrow(console: Console, summary: RunSummary, rows: tuple[ScenarioRow, ...], *, headed: bool) -> None:
     """One scenario as a heading and its rows; the names of the columns stand above the first heading."""
     if headed:
         console.print(_narrow_table(summary, headed=True))

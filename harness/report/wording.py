@@ -7,8 +7,10 @@ The words never say more than was measured. A pass is "not refuted in n", and ca
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import assert_never
 
 from harness.model.results import GuaranteeSummary, RunSummary, ScenarioRow
@@ -230,6 +232,21 @@ def recover_ms(row: ScenarioRow) -> float | None:
     return max(known) if known else None
 
 
+def scenario_rows(summary: RunSummary) -> list[tuple[ScenarioRow, ...]]:
+    """The rows of each scenario, in the order that readers expect: link by link, model by model, the control last."""
+    links: list[LinkRole | None] = [LinkRole.CONSUMERS, LinkRole.PRODUCERS, None]
+    groups = [tuple(rows) for _, rows in groupby(summary.rows, key=lambda row: row.scenario)]
+    models = list(PartitionModel)
+    return sorted(groups, key=lambda rows: (links.index(rows[0].link), models.index(rows[0].model)))
+
+
+def in_scenario_order(summary: RunSummary, results: Sequence[GuaranteeSummary]) -> list[GuaranteeSummary]:
+    """``results`` in the order of `scenario_rows`."""
+    names = [rows[0].scenario for rows in scenario_rows(summary)]
+    place = {name: number for number, name in enumerate(names)}
+    return sorted(results, key=lambda known: place.get(known.scenario, len(place)))
+
+
 def find_guarantee(summary: RunSummary, row: ScenarioRow, guarantee: Guarantee) -> GuaranteeSummary | None:
     """What was found about ``guarantee`` for the scenario and arm of ``row``."""
     return next(
@@ -271,8 +288,8 @@ def how_sure(summary: RunSummary) -> str:
         return "No required guarantee held conclusively, so there is no pass whose certainty could be stated."
     weakest = min(held, key=lambda result: result.trials)
     sentence = (
-        f"“Held” means not refuted: with {plural(weakest.trials, 'trial')} per guarantee and no violation, a true"
-        f" violation rate of up to {percent(weakest.upper_bound)} cannot be excluded (95 % confidence)."
+        f"“Held” means not refuted: where a scenario had {plural(weakest.trials, 'trial')} without a violation, its"
+        f" true violation rate may still be up to {percent(weakest.upper_bound)} (95 % confidence)."
     )
     if weakest.trials >= _TRIALS_FOR_CONFIDENCE:
         return sentence
