@@ -6,6 +6,7 @@ them; answers are compact JSON. Browsers are refused, so that a web page cannot 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Api:
     def __init__(self, collection: ProxyCollection, switches: Switches) -> None:
         self._collection = collection
         self._switches = switches
+        self._request_numbers = itertools.count(1)
         name = "([^/]+)"
         routes: list[tuple[str, dict[str, _Action]]] = [
             ("/reset", {"POST": self._reset}),
@@ -91,9 +93,11 @@ class Api:
         if request.headers.get("user-agent", "").startswith("Mozilla/"):
             return _plain(403, "User agent not allowed")
         try:
-            return await action(request, *names)
+            answer = await action(request, *names)
         except ApiError as problem:
-            return _plain(problem.status, render(_error(problem)).decode())
+            answer = _plain(problem.status, render(_error(problem)).decode())
+        answer.headers["X-Toxiproxy-Request-Id"] = f"builtin{next(self._request_numbers)}"
+        return answer
 
     async def _version(self, _: Request) -> Response:
         return Response(200, f'{{"version": "{VERSION}"}}\n'.encode(), "application/json;charset=utf-8")
