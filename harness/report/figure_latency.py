@@ -189,7 +189,7 @@ def _draw_quantile(
     if value is None or math.isinf(value):
         return
     ends = [column.left - 0.02, column.left + _SLOT + 0.02]
-    axes.plot(ends, [value, value], color="white", linewidth=3.2, zorder=3, solid_capstyle="butt")
+    axes.plot(ends, [value, value], color="white", linewidth=2.6, zorder=3, solid_capstyle="butt")
     axes.plot(ends, [value, value], color=INK, linewidth=1.5, linestyle=line, zorder=4)
 
 

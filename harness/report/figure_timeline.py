@@ -34,7 +34,7 @@ _FOOT = 0.78
 _LEFT, _RIGHT = 0.98, 0.12
 _MAX_SCOPES = 4
 _BIN_WIDTHS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_MAX_BINS = 110
+_FEWEST_BINS, _MOST_BINS = 24, 110
 _MESSAGES_PER_BIN = 12
 _HEADROOM = 2.6
 _TICKS_ACROSS = 900
@@ -110,11 +110,10 @@ def _span(result: TrialResult, ledger: LedgerView) -> _Span:
 
 
 def choose_bin_width(length_s: float, rate_per_s: float) -> float:
-    """The narrowest round width that gives few enough bins and enough messages in each to be more than noise."""
-    for width in _BIN_WIDTHS:
-        if length_s / width <= _MAX_BINS and rate_per_s * width >= _MESSAGES_PER_BIN:
-            return width
-    return max(_BIN_WIDTHS[-1], length_s / _MAX_BINS) if length_s > _BIN_WIDTHS[-1] * _MAX_BINS else 1.0
+    """The narrowest round width with enough messages in a bin to be more than noise, between 24 and 110 bins in all."""
+    filled = _MESSAGES_PER_BIN / max(rate_per_s, 1e-9)
+    wanted = max(length_s / _MOST_BINS, min(filled, length_s / _FEWEST_BINS))
+    return next((width for width in _BIN_WIDTHS if width >= wanted), wanted)
 
 
 def _draw_head(axes: Axes, result: TrialResult, span: _Span) -> None:
