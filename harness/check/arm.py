@@ -69,7 +69,7 @@ def _judge_scope(
     streams = None
     if history.trial.scenario.arms[arm].primitive is Primitive.STREAMS:
         streams = _stream_facts(history, timeline, messages, arrived, arm=arm, scope=scope)
-    fate = assign_fates(messages, arrived, streams)
+    fate = assign_fates(messages, arrived, streams, absence_proven=timeline.barriers[arm].reached)
     effects = count_effects(history, messages.index, arm=arm, scope=scope)
     shells = tombstoned(history, messages.index, arm=arm, scope=scope) if streams is not None else None
     mechanism = _mechanisms(history, messages, fate, arm=arm, scope=scope, shells=shells)
@@ -99,12 +99,24 @@ def _stream_facts(
         unknown = (ids[0] == 0) & (ids[1] == 0)
         entitled = follows(ids, start) | unknown
     return StreamFacts(
-        log_read=timeline.barriers[arm].log_read,
         entitled=entitled,
+        passed_over=_passed_over(history, timeline, messages, arrived, arm=arm, scope=scope),
         last_alive_ns=_last_alive_ns(history, arm=arm, scope=scope),
         pending=read_pending(history, arrived, arm=arm, scope=scope),
         stuck_after_ns=history.trial.scenario.limits.stuck_after_ms * 1_000_000,
     )
+
+
+def _passed_over(
+    history: History, timeline: Timeline, messages: Messages, arrived: Arrivals, *, arm: int, scope: int
+) -> Bools | None:
+    """Which messages the group has left behind; looked up only where something in the log never arrived."""
+    last = timeline.last_delivered.get((arm, scope))
+    in_log = messages.log_entries
+    if last is None or in_log is None or not ((arrived.receives.counts == 0) & (in_log > 0)).any():
+        return None
+    behind: Bools = ~follows(entry_ids(history, messages.index, arm=arm), last)
+    return behind
 
 
 def _last_alive_ns(history: History, *, arm: int, scope: int) -> int:

@@ -1,9 +1,9 @@
 """One fate for every (message, scope): the first that matches wins, and together they add up.
 
 The order is that of `harness.model.words.Fate`. What was received is settled by the receive; what was not is settled
-by the log and by who was entitled. A fate says what is proven and nothing more: an acknowledged message of a log
-that was not read to its end is *unread*, not lost. Whether the drain proved absence at all is not decided here but
-by the drain barrier, when clauses are judged.
+by the log and by who was entitled. A fate says what is proven and nothing more: where the drain barrier was not
+reached, an acknowledged message that nobody saw is *unread*, not lost. An entry that is still in the log is unread
+too, unless its group has gone past it without keeping it pending: then nobody will ever be handed it.
 """
 
 from __future__ import annotations
@@ -26,22 +26,26 @@ Bools = npt.NDArray[np.bool_]
 class StreamFacts:
     """What only Streams have, for one scope."""
 
-    log_read: bool
-    """Whether the log was read to its end, so that absence from it counts."""
     entitled: Bools | None
     """Which messages come after the group's start; ``None``: all."""
     last_alive_ns: int
     """Until when at the latest a consumer of the scope was alive."""
+    passed_over: Bools | None
+    """Of which messages every entry lies behind the group's last delivered id; ``None``: of none."""
     pending: PendingEntries
     stuck_after_ns: int
 
 
-def assign_fates(messages: Messages, arrivals: Arrivals, streams: StreamFacts | None) -> Codes:
-    """The fate of each message in one scope; ``streams`` is ``None`` for Pub/Sub, where nothing is ever in a log."""
+def assign_fates(messages: Messages, arrivals: Arrivals, streams: StreamFacts | None, *, absence_proven: bool) -> Codes:
+    """The fate of each message in one scope; ``streams`` is ``None`` for Pub/Sub, where nothing is ever in a log.
+
+    ``absence_proven`` says whether the arm's drain barrier was reached.
+    """
     received = arrivals.receives.counts > 0
     fate = np.where(received, np.uint8(FATE_CODE[Fate.DELIVERED]), np.uint8(FATE_CODE[Fate.ABSENT]))
     missing = np.flatnonzero(~received)
-    fate[missing] = _fates_of_missing(messages, missing, streams)
+    gone = FATE_CODE[Fate.LOST if absence_proven else Fate.UNREAD]
+    fate[missing] = _fates_of_missing(messages, missing, streams, gone=gone)
     if streams is not None:
         pending = streams.pending.where[streams.pending.pending_ns >= streams.stuck_after_ns]
         stuck = pending[received[pending] & (messages.outcome[pending] == OutcomeCode.ACKNOWLEDGED.value)]
@@ -54,18 +58,21 @@ def assign_fates(messages: Messages, arrivals: Arrivals, streams: StreamFacts | 
     return fate
 
 
-def _fates_of_missing(messages: Messages, missing: Array, streams: StreamFacts | None) -> Codes:
+def _fates_of_missing(messages: Messages, missing: Array, streams: StreamFacts | None, *, gone: int) -> Codes:
     """The fates of messages that never arrived. Later rules are written first, so that earlier ones win."""
     fate = np.full(len(missing), FATE_CODE[Fate.ABSENT], dtype=np.uint8)
     acknowledged = messages.outcome[missing] == OutcomeCode.ACKNOWLEDGED.value
     if streams is None or messages.log_entries is None:
-        fate[acknowledged] = FATE_CODE[Fate.LOST]
+        fate[acknowledged] = gone
         return fate
     in_log = messages.log_entries[missing] > 0
     owed = np.ones(len(missing), dtype=bool) if streams.entitled is None else streams.entitled[missing]
     fate[(acknowledged | in_log) & ~owed] = FATE_CODE[Fate.NOT_ENTITLED]
-    fate[acknowledged & owed & ~in_log] = FATE_CODE[Fate.LOST if streams.log_read else Fate.UNREAD]
+    fate[acknowledged & owed & ~in_log] = gone
     fate[in_log & owed] = FATE_CODE[Fate.UNREAD]
+    if streams.passed_over is not None:
+        kept = np.isin(missing, streams.pending.where)
+        fate[acknowledged & in_log & owed & streams.passed_over[missing] & ~kept] = gone
     unattended = acknowledged & in_log & owed & (messages.outcome_ns[missing] > streams.last_alive_ns)
     fate[unattended] = FATE_CODE[Fate.NEVER_READ]
     return fate

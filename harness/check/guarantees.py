@@ -96,6 +96,8 @@ def _at_least_once(result: ArmResult) -> _Finding:
     text = f"{lost:,} of {owed:,} owed deliveries of acknowledged messages lost"
     if lost:
         text += f" ({_mechanisms(result)})"
+    if unread:
+        text += f", {unread:,} not seen but not proven to be lost"
     if stuck or phantoms:
         text += f", {stuck:,} stuck, {phantoms:,} phantom"
     doubt = f"{unread:,} are still in the log and unread: lag, not loss, but not delivered either" if unread else ""
@@ -130,7 +132,8 @@ def _effectively_once(ledger: ArmLedger) -> _Finding:
 def _durable(result: ArmResult) -> _Finding:
     table = result.durability
     if table is None:
-        return _Finding(0, 0, 0, "nothing is ever kept")
+        kept = result.primitive is Primitive.STREAMS
+        return _Finding(0, 0, 0, "what the log holds is not known" if kept else "nothing is ever kept")
     gone = table.gone_with_effect + table.gone_without_effect - table.trimmed_by_configuration
     samples = result.outcomes[Outcome.ACKNOWLEDGED]
     text = f"{gone:,} of {samples:,} acknowledged messages gone from the log"

@@ -52,6 +52,8 @@ class Timeline:
     """One per arm."""
     group_starts: dict[tuple[int, int], EntryId] = field(default_factory=dict)
     """(arm, scope) → the id after which the group was entitled."""
+    last_delivered: dict[tuple[int, int], EntryId] = field(default_factory=dict)
+    """(arm, scope) → the last id that the group had handed out at the end."""
     memory_bytes: dict[int, int] = field(default_factory=dict)
     log_sizes: dict[int, int] = field(default_factory=dict)
     """Per arm, how many entries the reading of the whole log came to."""
@@ -96,6 +98,10 @@ def read_timeline(history: History) -> Timeline:
         group_starts={
             (row["arm"], row["scope"]): (row["id_ms"], row["id_seq"])
             for row in _rows(history, EventKind.GROUP_START, ("arm", "scope", "id_ms", "id_seq"))
+        },
+        last_delivered={
+            (row["arm"], row["scope"]): (row["id_ms"], row["id_seq"])
+            for row in _rows(history, EventKind.GROUP, ("arm", "scope", "id_ms", "id_seq"))
         },
         memory_bytes={
             row["arm"]: row["aux_ns"] for row in _rows(history, EventKind.LOG_READ, ("arm", "aux_ns")) if row["aux_ns"]
