@@ -92,7 +92,7 @@ class Condenser:
             late=self._flagged(Flag.LATE),
             recovered=self._flagged(Flag.RECOVERED),
             log_entries=self._log_entries(),
-            log_duplicates=None if messages.log_entries is None else _beyond_first(messages.log_entries),
+            log_duplicates=self._log_duplicates(),
             durability=self._durability(),
             publish=audit_publish(messages, scopes),
             acknowledged_in_fault=acknowledged_in_fault,
@@ -141,21 +141,28 @@ class Condenser:
         return int(np.count_nonzero(overlapping)), int(np.count_nonzero(overlapping & messages.acknowledged))
 
     def _log_entries(self) -> int | None:
-        """All entries of the log but sentinels, whatever they hold."""
-        if self._messages.log_entries is None:
+        """All entries of the log but sentinels, whatever they hold; ``None`` where it was not read to its end."""
+        if not self._timeline.barriers[self._ledger.arm].log_read:
             return None
         return sum(
             int(np.count_nonzero(block["sequence"] < SENTINEL_BASE))
             for block in self._history.blocks(EventKind.LOG_ENTRY, ("sequence",), arm=self._ledger.arm)
         )
 
+    def _log_duplicates(self) -> int | None:
+        entries = self._messages.log_entries
+        if entries is None or not self._timeline.barriers[self._ledger.arm].log_read:
+            return None
+        return _beyond_first(entries)
+
     def _durability(self) -> DurabilityTable | None:
         """Acknowledged messages: {in log, gone} × {an effect somewhere, none}.
 
-        No arm configures retention, so nothing that is gone is explained by it.
+        No arm configures retention, so nothing that is gone is explained by it. Of a log that was not read to its end
+        nothing is known to be gone: there is no table.
         """
         entries = self._messages.log_entries
-        if entries is None:
+        if entries is None or not self._timeline.barriers[self._ledger.arm].log_read:
             return None
         effect = np.zeros(len(entries), dtype=bool)
         for scope in self._scopes:

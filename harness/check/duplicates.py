@@ -33,9 +33,9 @@ def causes_of(
     if not chosen.any():
         return causes
     if messages.log_entries is None:
-        written_again = _written_again(history, messages.index, arm=arm)
+        repeats = _repeated_writes(history, messages.index, arm=arm)
         extra = arrivals.receives.counts[chosen].astype(np.int64) - 1
-        retried = int(extra[written_again[chosen]].sum())
+        retried = int(np.minimum(extra, repeats[chosen]).sum())
         causes[DuplicateCause.PRODUCER_RETRY] = retried
         causes[DuplicateCause.REDELIVERY] = int(extra.sum()) - retried
         return causes
@@ -44,21 +44,19 @@ def causes_of(
     return _sort_out(received, acknowledged, log_entries=messages.log_entries)
 
 
-def _written_again(history: History, index: MessageIndex, *, arm: int) -> Bools:
-    """Which messages were written to a socket more than once, or attempted more than once."""
-    again = np.zeros(index.size, dtype=bool)
-    attempts = np.zeros(index.size, dtype=np.int64)
-    for block in history.blocks(EventKind.OUTCOME, ("producer", "sequence", "count"), arm=arm):
-        where, rows = index.locate(block["producer"], block["sequence"]).expand()
-        again[where[block["count"][rows] > 1]] = True
-    for kind in (EventKind.WIRE, EventKind.ATTEMPT):
-        for block in history.blocks(kind, ("producer", "sequence"), arm=arm):
-            where, _ = index.locate(block["producer"], block["sequence"]).expand()
+def _repeated_writes(history: History, index: MessageIndex, *, arm: int) -> Array:
+    """How often each message was written to a socket beyond the first time: so many extras can be a retry's."""
+    told, noted, attempted = (np.zeros(index.size, dtype=np.int64) for _ in range(3))
+    for kind, counts in ((EventKind.OUTCOME, told), (EventKind.WIRE, noted), (EventKind.ATTEMPT, attempted)):
+        for block in history.blocks(kind, ("producer", "sequence", "count"), arm=arm):
+            where, rows = index.locate(block["producer"], block["sequence"]).expand()
             if kind is EventKind.WIRE:
-                again[where] = True
+                np.maximum.at(counts, where, block["count"][rows])
             else:
-                np.add.at(attempts, where, 1)
-    return again | (attempts > 1)
+                np.add.at(counts, where, block["count"][rows] if kind is EventKind.OUTCOME else 1)
+    most: Array = np.maximum(np.maximum(told, noted), attempted)
+    repeated: Array = np.maximum(most - 1, 0)
+    return repeated
 
 
 def _entries(

@@ -179,18 +179,19 @@ def _read_outcomes(history: History, arm: int, attempts: _Attempts, *, answers: 
     unanswered = outcomes.counts.counts < attempts.counts
     doubtful = (attempts.counts > 0) & ((unanswered & (outcomes.code != _ACKNOWLEDGED)) | ~known)
     outcomes.code[doubtful] = _INDETERMINATE
-    outcomes.writes += _writes_without_outcome(history, arm, index, outcomes.counts.counts == 0)
+    silent = (attempts.counts > 0) & (outcomes.counts.counts == 0)
+    outcomes.writes += _writes_without_outcome(history, arm, index, silent)
     return outcomes
 
 
 def _writes_without_outcome(history: History, arm: int, index: MessageIndex, silent: npt.NDArray[np.bool_]) -> int:
-    """Writes of messages whose producer never came back to tell, as far as repeated writes were noted."""
-    most: dict[int, int] = {}
+    """Writes of messages whose producer never came back to tell: the attempt implies one, repeats were noted."""
+    most = dict.fromkeys(np.flatnonzero(silent).tolist(), 1)
     for block in history.blocks(EventKind.WIRE, ("producer", "sequence", "count"), arm=arm):
         where, rows = index.locate(block["producer"], block["sequence"]).expand()
         for address, count in zip(where.tolist(), block["count"][rows].tolist(), strict=True):
             if silent[address]:
-                most[address] = max(most.get(address, 0), count)
+                most[address] = max(most[address], count)
     return sum(most.values())
 
 
