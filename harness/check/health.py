@@ -29,7 +29,7 @@ class Weakness:
 
 def check_health(history: History, timeline: Timeline, arms: Sequence[JudgedArm]) -> list[Weakness]:
     """Everything that is wrong with the records themselves."""
-    errors = [*_actor_errors(history.actors), *_arm_errors(history, timeline, arms)]
+    errors = [*_actor_errors(history.actors), *_missing_journals(history), *_arm_errors(history, timeline, arms)]
     found = [Weakness(text, Verdict.ERROR) for text in errors]
     torn = [actor for actor in history.actors if actor.torn_bytes]
     found += [
@@ -52,6 +52,21 @@ def _actor_errors(actors: Sequence[ActorInfo]) -> Iterable[str]:
             yield f"the clock of {actor.name} ran backwards {actor.backwards} times"
         if actor.strangers:
             yield f"{actor.strangers} records in the journal of {actor.name} carry another actor's number"
+
+
+def _missing_journals(history: History) -> Iterable[str]:
+    """Whose records are not there at all, in a trial that is said to be complete."""
+    if history.facts is None or history.facts.status != "complete":
+        return
+    written = Counter((str(actor.role), actor.arm, actor.scope) for actor in history.actors)
+    for number, arm in enumerate(history.trial.scenario.arms):
+        wanted = {("producer", number, -1): arm.producers, ("effects", number, -1): 1}
+        wanted |= {("consumer", number, scope): arm.consumers_per_scope for scope in range(arm.scopes)}
+        for (role, of, scope), count in wanted.items():
+            there = written[role, of, scope]
+            if there < count:
+                where = f" of scope {scope}" if scope >= 0 else ""
+                yield f"{arm.name}: only {there} of {count} {role} journals{where} are there"
 
 
 def _arm_errors(history: History, timeline: Timeline, arms: Sequence[JudgedArm]) -> Iterable[str]:

@@ -31,7 +31,7 @@ from harness.history.table import HISTORY_NAME, History, read_history, read_stor
 from harness.model.errors import ExitCode, InvalidFileError
 from harness.model.results import ClauseResult, RunSummary, TrialEnvironment, TrialResult
 from harness.model.values import RunPlan, Trial
-from harness.model.words import Verdict, merge_verdicts
+from harness.model.words import Stance, Verdict, merge_verdicts
 
 LEDGER_NAME = "ledger.parquet"
 PARTIAL = ".partial"
@@ -67,7 +67,7 @@ def judge_trial(history: History) -> JudgedTrial:
         *check_health(history, timeline, arms),
     ]
     clauses = [clause for judged in arms for clause in _judge_arm_clauses(history.trial, timeline, judged, weaknesses)]
-    weaknesses += _arm_weaknesses(history.trial, timeline, arms)
+    weaknesses += _arm_weaknesses(history.trial, timeline, arms, clauses)
     facts = history.facts
     result = TrialResult(
         trial=history.trial,
@@ -104,8 +104,10 @@ def _judge_arm_clauses(
     return clauses
 
 
-def _arm_weaknesses(trial: Trial, timeline: Timeline, arms: Sequence[JudgedArm]) -> list[Weakness]:
-    """What is weak about single arms, for the trial's list."""
+def _arm_weaknesses(
+    trial: Trial, timeline: Timeline, arms: Sequence[JudgedArm], clauses: Sequence[ClauseResult]
+) -> list[Weakness]:
+    """What is weak about single arms, or about clauses of theirs that gate, for the trial's list."""
     texts = []
     for judged in arms:
         result = judged.result
@@ -113,6 +115,10 @@ def _arm_weaknesses(trial: Trial, timeline: Timeline, arms: Sequence[JudgedArm])
         texts.append(barrier_weakness(result.arm, timeline.barriers[judged.ledger.arm]))
         if trial.scenario.faults and result.attempted_in_fault == 0:
             texts.append(f"{result.arm}: nothing was attempted while the fault was on")
+        for clause in clauses:
+            if clause.arm == result.arm and clause.stance is not Stance.FREE:
+                empty = empty_window(clause.guarantee, result, trial.scenario.faults)
+                texts.append(f"{result.arm}: {empty}" if empty else "")
     return [Weakness(text, Verdict.INCONCLUSIVE) for text in texts if text]
 
 
