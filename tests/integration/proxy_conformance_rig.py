@@ -87,14 +87,17 @@ class ProxyProcess:
             connection.close()
 
     def stop(self) -> int:
-        """End the process as a user would, and say how it ended."""
+        """End the process as a user would, and say how it ended. Its log must not tell of a crash survived."""
         self.process.terminate()
         try:
-            return self.process.wait(DEADLINE_S)
+            code = self.process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(DEADLINE_S)
             raise
+        log = self.log.read_text()
+        assert not [word for word in ("Traceback", "panic:", "exception") if word in log], log
+        return code
 
 
 def start_proxy(engine: str, folder: Path, *flags: str) -> ProxyProcess:

@@ -243,10 +243,27 @@ def test_an_update_keeps_what_a_hold_holds() -> None:
     assert b"a" == rig.sink.received
 
 
+def test_what_a_latency_held_passes_a_rate_and_an_update_in_order() -> None:
+    """Several chunks at once in a toxic that else holds one: still each after the other."""
+    rig = Rig()
+    late, narrow = toxic("latency", latency=5000), toxic("bandwidth", rate=1)
+    rig.link.add(late)
+    rig.link.add(narrow)
+    for number in range(5):
+        rig.link.receive(bytes([number]) * 150)
+    rig.link.update(late)
+    rig.link.remove(late)
+    for _ in range(2):
+        rig.link.update(narrow)
+    rig.clock.advance(5000 * MILLISECOND_NS)
+    assert b"".join(bytes([number]) * 150 for number in range(5)) == rig.sink.received
+
+
 _LOSSLESS = st.sampled_from(
     [
         ("noop", {}),
         ("latency", {"latency": 5, "jitter": 5}),
+        ("latency", {"latency": 5000}),
         ("bandwidth", {"rate": 0}),
         ("bandwidth", {"rate": 50}),
         ("slicer", {"average_size": 3, "size_variation": 2, "delay": 300}),
@@ -264,11 +281,12 @@ _STEPS = st.lists(
         st.tuples(st.just("drain"), st.none()),
         st.tuples(st.just("end"), st.none()),
     ),
+    min_size=10,
     max_size=40,
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(steps=_STEPS)
 def test_whatever_comes_and_goes_every_byte_arrives_once_and_in_order(steps: list[tuple[str, object]]) -> None:
     """Any history of data, toxics that discard nothing, slow sinks and ends: at the heal the bytes are all there."""

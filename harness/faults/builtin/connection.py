@@ -32,8 +32,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_writable(self) -> bool:
-        """Whether the kernel has taken everything written so far."""
-        return self._is_writable
+        """Whether the kernel has taken everything written so far, and may take more."""
+        return self._is_writable and self._transport is not None and not self._transport.is_closing()
 
     # What a link asks for.
 
@@ -48,8 +48,8 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def write(self, data: bytes) -> None:
-        """Send ``data``."""
-        if self._transport is not None:
+        """Send ``data``; into nothing, if the connection has just broken and is about to be told lost."""
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     def close(self) -> None:
