@@ -209,6 +209,11 @@ class Arm:
         told = [record["count"] for record in self.outcomes.get(message, [])]
         return sum(told) if told else max([1, *(record["count"] for record in self.wires.get(message, []))])
 
+    def most_writes(self, message):
+        """How often it may have been executed: the highest that anything told."""
+        noted = [record["count"] for record in self.wires.get(message, [])]
+        return max([self.writes(message), len(self.attempts[message]), *noted])
+
     def answer(self, message):
         """What PUBLISH answered to an acknowledged message."""
         for record in self.outcomes.get(message, []):
@@ -383,7 +388,7 @@ class Arm:
 
     def cause(self, message, scope, record, earlier):
         if not self.is_stream:
-            return "producer retry" if len(earlier) < self.writes(message) else "redelivery"
+            return "producer retry" if len(earlier) < self.most_writes(message) else "redelivery"
         if entry_of(record) not in {entry_of(one) for one in earlier}:
             return "producer retry"
         for acknowledged in self.acks.get((message, scope), []):
