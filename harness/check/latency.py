@@ -129,12 +129,17 @@ def _by_phase(latency: Array, codes: Array) -> dict[Phase | None, LatencyQuantil
     return {None: quantiles(latency)} | phases
 
 
-def steady_p99_ns(messages: Messages, scopes: Sequence[ScopeLedger]) -> int | None:
-    """The 99th percentile from intended send in the steady phase; ``None`` where there is none to be had."""
+def steady_p99_ns(messages: Messages, scopes: Sequence[ScopeLedger], *, before_ns: int = NEVER) -> int | None:
+    """The 99th percentile from intended send in the steady phase; ``None`` where there is none to be had.
+
+    What had not arrived by ``before_ns`` (the injection) is left out: a message that was caught by the fault says
+    nothing of how things were without it.
+    """
     steady = messages.phase == PHASES.index(Phase.STEADY)
     parts = []
     for scope in scopes:
         owed = steady & (scope.received | (messages.acknowledged & (scope.fate != FATE_CODE[Fate.NOT_ENTITLED])))
+        owed &= (scope.first_receive_ns < before_ns) | (before_ns == NEVER)
         received = scope.first_receive_ns[owed]
         parts.append(np.where(received == NEVER, NEVER, received - messages.intended_ns[owed]))
     sample = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)

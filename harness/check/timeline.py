@@ -123,7 +123,7 @@ def _read_phases(history: History) -> tuple[tuple[PhaseSpan, ...], int, bool]:
     ends = [moment for moment, code in begun if code == len(PHASES)]
     end_ns = ends[0] if ends else last_ns
     begins = [(moment, code) for moment, code in begun if code < len(PHASES)]
-    following = [moment for moment, _ in begins[1:]] + [end_ns]
+    following = [moment for moment, _ in begins[1:]] + [end_ns] * bool(begins)
     spans = [
         PhaseSpan(phase=PHASES[code], begin_ns=moment, end_ns=max(moment, end))
         for (moment, code), end in zip(begins, following, strict=True)

@@ -127,6 +127,6 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 )
 def proxy(context: typer.Context) -> None:
     """Serve the built-in proxy alone: toxiproxy-server's flags -host, -port, -config and its HTTP API."""
-    from harness.faults.builtin.__main__ import main as serve
+    from harness.faults.builtin.server import main as serve
 
     raise typer.Exit(serve(context.args))
