@@ -31,7 +31,7 @@ from harness.model.results import TrialEnvironment, TrialFacts
 from harness.model.values import Arm, Scenario, Timeline, Trial
 from harness.model.words import Fate, OutcomeCode, Phase, Primitive, ReceiveTag, StackKind, Topology
 
-CONDUCTOR, PRODUCER, CONSUMER = 0, 1, 2
+CONDUCTOR, PRODUCER, CONSUMER, EFFECTS = 0, 1, 2, 3
 CHUNK = 1 << 20
 INTERVAL_NS = 100_000
 
@@ -123,6 +123,7 @@ def make_history(path: Path, messages: int) -> None:
                 ActorInfo(actor=CONDUCTOR, role="conductor", arm=0, scope=-1, name="conductor", **times),
                 ActorInfo(actor=PRODUCER, role="producer", arm=0, scope=-1, name="producer", **times),
                 ActorInfo(actor=CONSUMER, role="consumer", arm=0, scope=0, name="consumer", **times),
+                ActorInfo(actor=EFFECTS, role="effects", arm=0, scope=-1, name="effects", **times),
             ],
             origin_ns=0,
             wall_ns=0,

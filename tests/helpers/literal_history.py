@@ -1,10 +1,10 @@
 """Literal histories for tests: write down what happened, in milliseconds, and get a trial's folder with journals.
 
-    trial = LiteralTrial(tmp_path, arms=[pubsub_arm()])
-    trial.send(0, at=10)
-    trial.receive(0, at=11)
-    trial.finish()
-    result = trial.judge().result
+trial = LiteralTrial(tmp_path, arms=[pubsub_arm()])
+trial.send(0, at=10)
+trial.receive(0, at=11)
+trial.finish()
+result = trial.judge().result
 """
 
 from __future__ import annotations
@@ -196,12 +196,18 @@ class LiteralTrial:
         if effect:
             self.effect(sequence, at + 0.01, producer=producer, **where)
         if streams and ack:
-            self.consumer(
-                EventKind.ACK, at + 0.02, producer=producer, sequence=sequence, entry=entry, value=1, **where
-            )
+            self.consumer(EventKind.ACK, at + 0.02, producer=producer, sequence=sequence, entry=entry, value=1, **where)
 
     def effect(
-        self, sequence: int, at: float, *, producer: int = 0, arm: int = 0, scope: int = 0, member: int = 0, **fields: Any
+        self,
+        sequence: int,
+        at: float,
+        *,
+        producer: int = 0,
+        arm: int = 0,
+        scope: int = 0,
+        member: int = 0,
+        **fields: Any,
     ) -> None:
         """An effect in the arm's shared journal, by the consumer."""
         shared = self.actor(f"effects-{arm}", number=5_000 + arm, role="effects", arm=arm)
@@ -216,9 +222,7 @@ class LiteralTrial:
     def log(self, sequence: int, *, producer: int = 0, arm: int = 0, **fields: Any) -> None:
         """An entry of the stream, found after the drain."""
         entry = fields.pop("entry", entry_id(sequence, producer))
-        self.conductor(
-            EventKind.LOG_ENTRY, 9_000, arm=arm, producer=producer, sequence=sequence, entry=entry, **fields
-        )
+        self.conductor(EventKind.LOG_ENTRY, 9_000, arm=arm, producer=producer, sequence=sequence, entry=entry, **fields)
 
     def subscribe(self, at: float, connection: int = 1, **who: Any) -> None:
         """A subscription is confirmed."""
@@ -283,15 +287,31 @@ class LiteralTrial:
                         self.log(sequence, producer=producer, arm=number)
 
     def finish(self, *, without: Iterable[BarrierPart] = ()) -> None:
-        """Phases (unless told before) and the drain barrier; call it last."""
+        """The whole cast has journals, phases (unless told before) and the drain barrier; call it last."""
+        self._call_cast()
         conductor = self.actor("conductor", number=0, role="conductor")
         if not any(record["kind"] is EventKind.PHASE for record in conductor.records):
             self.phases(0, 50, 3_000, 4_000, 7_000, 9_900)
         self.barrier(without=without)
 
+    def _call_cast(self) -> None:
+        """Everybody who takes part has a journal, even if there was nothing to write down."""
+        for number, arm in enumerate(self.trial.scenario.arms):
+            self.actor(f"effects-{number}", number=5_000 + number, role="effects", arm=number)
+            for producer in range(arm.producers):
+                name = f"producer-{number}-{producer}"
+                self.actor(name, number=100 + 10 * number + producer, role="producer", arm=number)
+            for scope in range(arm.scopes):
+                for member in range(arm.consumers_per_scope):
+                    name = f"consumer-{number}-{scope}-{member}"
+                    actor = 1_000 + 100 * number + 10 * scope + member
+                    self.actor(name, number=actor, role="consumer", arm=number, scope=scope)
+
     def without(self, name: str, **fields: Any) -> int:
         """Take records out of the journal ``name``; how many matched."""
-        actor = self._actors[name]
+        actor = self._actors.get(name)
+        if actor is None:
+            return 0
         kept = [record for record in actor.records if any(record.get(key) != value for key, value in fields.items())]
         removed = len(actor.records) - len(kept)
         actor.records[:] = kept
