@@ -29,6 +29,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._is_writable = True
         self._is_ended = False
+        self._early = b""
+        """What came before there was a link: asyncio of Python 3.11.2 does not heed a pause that early."""
 
     @property
     def is_writable(self) -> bool:
@@ -43,9 +45,14 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Read on, unless the peer has closed."""
+        """Read on, unless the peer has closed; what came early goes first."""
         if self._transport is not None and not self._is_ended:
             self._transport.resume_reading()
+        early, self._early = self._early, b""
+        if self.outbound is not None and early:
+            self.outbound.receive(early)
+        if self.outbound is not None and early and self._is_ended:
+            self.outbound.source_ended()
 
     def write(self, data: bytes) -> None:
         """Send ``data``; into nothing, if the connection has just broken and is about to be told lost."""
@@ -81,8 +88,13 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the peer."""
-        if self.outbound is not None:
+        if self.outbound is not None and not self._early:
             self.outbound.receive(data)
+            return
+        self._early += data
+        if self._transport is not None:  # A pause that was not heeded has to be said again, from a reading state.
+            self._transport.resume_reading()
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """The peer sends no more; the transport stays, because what was sent may still have to be answered."""
