@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.model.values import Arm, Expectation, FaultPlan, Prediction, Scenario, Timeline, Workload
-    from harness.model.words import Guarantee, LinkRole, PartitionModel, Stance, Verdict
+    from harness.model.words import FaultModel, Guarantee, LinkRole, Stance, Verdict
     from harness.plan.arms import named_arm
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
 
@@ -22,7 +22,7 @@ _HOMES = {
     "FaultPlan": "harness.model.values",
     "Guarantee": "harness.model.words",
     "LinkRole": "harness.model.words",
-    "PartitionModel": "harness.model.words",
+    "FaultModel": "harness.model.words",
     "Prediction": "harness.model.values",
     "Scenario": "harness.model.values",
     "Stance": "harness.model.words",
@@ -39,10 +39,10 @@ _HOMES = {
 __all__ = [
     "Arm",
     "Expectation",
+    "FaultModel",
     "FaultPlan",
     "Guarantee",
     "LinkRole",
-    "PartitionModel",
     "Prediction",
     "Scenario",
     "Stance",

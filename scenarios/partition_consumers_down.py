@@ -7,9 +7,9 @@ Prediction: Pub/Sub loses what was published meanwhile, detectably; Streams lose
 """
 
 from harness import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     Verdict,
     partition_scenario,
     predict,
@@ -23,7 +23,7 @@ SCENARIO = partition_scenario(
     question="What does a subscriber miss while its connections are closed and refused?",
     mechanism="connections are closed; the server has no subscriber to queue for",
     link=LinkRole.CONSUMERS,
-    model=PartitionModel.DOWN,
+    model=FaultModel.DOWN,
     pubsub_loses=True,
     predictions=[
         predict("pubsub", Guarantee.AT_LEAST_ONCE, Verdict.VIOLATED, "nobody is subscribed while the path is cut"),

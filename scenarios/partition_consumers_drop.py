@@ -8,9 +8,9 @@ Prediction: Pub/Sub loses what was published meanwhile, silently; Streams lose n
 """
 
 from harness import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     Verdict,
     partition_scenario,
     predict,
@@ -24,7 +24,7 @@ SCENARIO = partition_scenario(
     question="What does a subscriber miss while the network swallows its messages?",
     mechanism="bytes are discarded on a connection that stays open; the heal closes it",
     link=LinkRole.CONSUMERS,
-    model=PartitionModel.DROP,
+    model=FaultModel.DROP,
     pubsub_loses=True,
     predictions=[
         predict("pubsub", Guarantee.AT_LEAST_ONCE, Verdict.VIOLATED, "what is sent into the dead connection is gone"),

@@ -9,9 +9,9 @@ group may be handed a message twice: entries that were on their way for longer t
 """
 
 from harness import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     Verdict,
     partition_scenario,
     predict,
@@ -25,7 +25,7 @@ SCENARIO = partition_scenario(
     question="Does Pub/Sub lose messages when the network stalls and then resumes?",
     mechanism="bytes wait in buffers and arrive after the heal; no connection is closed",
     link=LinkRole.CONSUMERS,
-    model=PartitionModel.HOLD,
+    model=FaultModel.HOLD,
     pubsub_loses=False,
     predictions=[
         predict(

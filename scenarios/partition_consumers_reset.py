@@ -7,9 +7,9 @@ Prediction: Pub/Sub loses what was published meanwhile; Streams lose nothing.
 """
 
 from harness import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     Verdict,
     partition_scenario,
     predict,
@@ -23,7 +23,7 @@ SCENARIO = partition_scenario(
     question="What does a subscriber miss while each of its connections is reset?",
     mechanism="connections break as soon as they carry bytes; no subscription survives",
     link=LinkRole.CONSUMERS,
-    model=PartitionModel.RESET,
+    model=FaultModel.RESET,
     pubsub_loses=True,
     predictions=[
         predict("pubsub", Guarantee.AT_LEAST_ONCE, Verdict.VIOLATED, "no subscription survives until the heal"),

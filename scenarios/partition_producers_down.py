@@ -8,9 +8,9 @@ Prediction: nothing acknowledged is lost for either primitive; some messages may
 """
 
 from harness import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     Verdict,
     partition_scenario,
     predict,
@@ -24,7 +24,7 @@ SCENARIO = partition_scenario(
     question="What becomes of messages while producers cannot connect?",
     mechanism="connections are refused; the client retries or gives the message back",
     link=LinkRole.PRODUCERS,
-    model=PartitionModel.DOWN,
+    model=FaultModel.DOWN,
     pubsub_loses=False,
     predictions=[
         predict(

@@ -8,9 +8,9 @@ Prediction: nothing lost for either primitive, because the subscribers and group
 """
 
 from harness import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     Verdict,
     partition_scenario,
     predict,
@@ -24,7 +24,7 @@ SCENARIO = partition_scenario(
     question="What becomes of messages whose requests or replies are swallowed?",
     mechanism="requests and replies are discarded; the client retries after the heal closes the connection",
     link=LinkRole.PRODUCERS,
-    model=PartitionModel.DROP,
+    model=FaultModel.DROP,
     pubsub_loses=False,
     predictions=[
         predict(

@@ -9,9 +9,9 @@ Prediction, for a stall shorter than the client's timeout: nothing lost, nothing
 """
 
 from harness import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     Verdict,
     partition_scenario,
     predict,
@@ -25,7 +25,7 @@ SCENARIO = partition_scenario(
     question="Does a stall in front of the server lose or double what producers send?",
     mechanism="requests wait in buffers; the producer waits for its reply",
     link=LinkRole.PRODUCERS,
-    model=PartitionModel.HOLD,
+    model=FaultModel.HOLD,
     pubsub_loses=False,
     predictions=[
         predict(

@@ -8,9 +8,9 @@ Prediction: nothing acknowledged is lost for either primitive.
 """
 
 from harness import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     Verdict,
     partition_scenario,
     predict,
@@ -24,7 +24,7 @@ SCENARIO = partition_scenario(
     question="What becomes of messages while each of the producers' connections is reset?",
     mechanism="connections break as soon as they carry bytes; the client retries",
     link=LinkRole.PRODUCERS,
-    model=PartitionModel.RESET,
+    model=FaultModel.RESET,
     pubsub_loses=False,
     predictions=[
         predict(

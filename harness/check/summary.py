@@ -13,10 +13,10 @@ from harness.check.clauses import gating
 from harness.model.results import ArmResult, ClauseResult, GuaranteeSummary, ScenarioRow, TrialResult
 from harness.model.words import (
     Fate,
+    FaultModel,
     Guarantee,
     Mechanism,
     Outcome,
-    PartitionModel,
     PredictionResult,
     Verdict,
     merge_verdicts,
@@ -95,7 +95,7 @@ def _row(scenario_name: str, name: str, trials: Sequence[TrialResult]) -> Scenar
     return ScenarioRow(
         scenario=scenario_name,
         link=fault.link if fault is not None else None,
-        model=fault.model if fault is not None else PartitionModel.NONE,
+        model=fault.model if fault is not None else FaultModel.NONE,
         arm=name,
         primitive=arms[0].primitive,
         trials=len(arms),

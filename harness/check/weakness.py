@@ -13,10 +13,10 @@ from harness.check.health import Weakness
 from harness.check.timeline import Barrier, Timeline
 from harness.model.results import ArmResult, TrialFacts, TrialResult
 from harness.model.values import FaultPlan, Scenario, Trial
-from harness.model.words import Fate, Guarantee, LinkRole, Mechanism, PartitionModel, Verdict
+from harness.model.words import Fate, FaultModel, Guarantee, LinkRole, Mechanism, Verdict
 
 _NEEDS_ACKNOWLEDGED = frozenset({Guarantee.AT_LEAST_ONCE, Guarantee.EFFECTIVELY_ONCE, Guarantee.DURABLE})
-_REFUSING = frozenset({PartitionModel.DOWN, PartitionModel.RESET})
+_REFUSING = frozenset({FaultModel.DOWN, FaultModel.RESET})
 
 
 def trial_weaknesses(scenario: Scenario, facts: TrialFacts | None, timeline: Timeline) -> list[Weakness]:
@@ -35,7 +35,7 @@ def _because(reason: str) -> str:
 
 
 def _unproven_faults(scenario: Scenario, timeline: Timeline) -> Iterable[str]:
-    planned = [plan for plan in scenario.faults if plan.model is not PartitionModel.NONE]
+    planned = [plan for plan in scenario.faults if plan.model is not FaultModel.NONE]
     if len(timeline.faults) < len(planned):
         yield f"only {len(timeline.faults)} of {len(planned)} faults were injected"
     for fault in timeline.faults:

@@ -10,6 +10,7 @@ from harness.drivers.base import ConnectionObserver, Consumer, EntryId, Names, P
 from harness.drivers.entries import StreamLog
 from harness.drivers.pubsub import PubSubConsumer, PubSubProducer
 from harness.drivers.stream_group import StreamConsumer, StreamProducer
+from harness.model.errors import UsageError
 from harness.model.values import Arm
 from harness.stack.base import ServerAddress
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 GROUP_START: EntryId = (0, 0)
 
 
+def _unknown(arm: Arm) -> UsageError:
+    return UsageError(f"no driver {arm.driver}", fix="see `harness list`")
+
+
 def make_producer(arm: Arm, address: ServerAddress, names: Names, observer: ConnectionObserver) -> Producer:
     """The producer that ``arm`` asks for."""
     match arm.driver:
@@ -26,6 +31,8 @@ def make_producer(arm: Arm, address: ServerAddress, names: Names, observer: Conn
             return PubSubProducer(address, names, preset=arm.client, observer=observer)
         case "stream_group":
             return StreamProducer(address, names, preset=arm.client, observer=observer)
+        case _:
+            raise _unknown(arm)
 
 
 def make_consumer(
@@ -39,6 +46,13 @@ def make_consumer(
             return StreamConsumer(
                 address, names, scope=scope, name=name, preset=arm.client, settings=arm.stream, observer=observer
             )
+        case _:
+            raise _unknown(arm)
+
+
+def missing_requirement(arm: Arm, admin: redis.Redis) -> str:  # noqa: ARG001  # no arm asks for more than Streams yet
+    """Why the server behind ``admin`` cannot play ``arm``; empty where it can. Probed, never guessed from a version."""
+    return ""
 
 
 def prepare(arm: Arm, admin: redis.Redis, names: Names) -> dict[int, EntryId]:
@@ -50,6 +64,8 @@ def prepare(arm: Arm, admin: redis.Redis, names: Names) -> dict[int, EntryId]:
             for scope in range(arm.scopes):
                 admin.xgroup_create(names.destination, names.group(scope), id="0", mkstream=True)
             return dict.fromkeys(range(arm.scopes), GROUP_START)
+        case _:
+            raise _unknown(arm)
 
 
 def open_log(arm: Arm, admin: redis.Redis, names: Names) -> Log | None:
@@ -59,3 +75,5 @@ def open_log(arm: Arm, admin: redis.Redis, names: Names) -> Log | None:
             return None
         case "stream_group":
             return StreamLog(admin, names)
+        case _:
+            raise _unknown(arm)

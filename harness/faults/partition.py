@@ -58,7 +58,7 @@ class ToxicFault:
 
     def evidence(self, probes: Sequence[Probe], *, inject: CallTimes, heal: CallTimes) -> Evidence:
         """What the probes of this fault's link prove."""
-        return self.judge(window(probes, self.plan.link, inject=inject, heal=heal))
+        return self.judge(window(probes, self.plan.struck_link, inject=inject, heal=heal))
 
     def _name(self, stream: str) -> str:
         return f"{self.plan.model.value}_{stream}"
@@ -81,7 +81,7 @@ class DownFault:
 
     def evidence(self, probes: Sequence[Probe], *, inject: CallTimes, heal: CallTimes) -> Evidence:
         """What the probes of this fault's link prove."""
-        return judge_down(window(probes, self.plan.link, inject=inject, heal=heal))
+        return judge_down(window(probes, self.plan.struck_link, inject=inject, heal=heal))
 
 
 def hold(plan: FaultPlan) -> ToxicFault:

@@ -1,6 +1,6 @@
 """The faults by name: the one place that knows which there are.
 
->>> make_fault(FaultPlan(model=PartitionModel.HOLD, link=LinkRole.CONSUMERS)).style.label
+>>> make_fault(FaultPlan(model=FaultModel.HOLD, link=LinkRole.CONSUMERS)).style.label
 'hold'
 """
 
@@ -12,17 +12,17 @@ from harness.faults.base import DrawStyle, Fault
 from harness.faults.partition import down, drop, hold, reset
 from harness.model.errors import UsageError, nearest
 from harness.model.values import FaultPlan
-from harness.model.words import LinkRole, PartitionModel
+from harness.model.words import FaultModel, LinkRole
 
-_MAKERS: dict[PartitionModel, Callable[[FaultPlan], Fault]] = {
-    PartitionModel.HOLD: hold,
-    PartitionModel.DROP: drop,
-    PartitionModel.DOWN: down,
-    PartitionModel.RESET: reset,
+_MAKERS: dict[FaultModel, Callable[[FaultPlan], Fault]] = {
+    FaultModel.HOLD: hold,
+    FaultModel.DROP: drop,
+    FaultModel.DOWN: down,
+    FaultModel.RESET: reset,
 }
 
 
-def fault_models() -> tuple[PartitionModel, ...]:
+def fault_models() -> tuple[FaultModel, ...]:
     """Every model that `make_fault` can make."""
     return tuple(_MAKERS)
 
@@ -35,7 +35,7 @@ def make_fault(plan: FaultPlan) -> Fault:
     return maker(plan)
 
 
-def parse_model(name: str) -> PartitionModel:
+def parse_model(name: str) -> FaultModel:
     """The model called ``name``. Raises `UsageError` with the nearest known name."""
     for model in _MAKERS:
         if model.value == name:
@@ -43,7 +43,7 @@ def parse_model(name: str) -> PartitionModel:
     raise _unknown(name)
 
 
-def style_of(model: PartitionModel) -> DrawStyle:
+def style_of(model: FaultModel) -> DrawStyle:
     """How figures show faults of this model."""
     return make_fault(FaultPlan(model=model, link=LinkRole.CONSUMERS)).style
 

@@ -24,7 +24,7 @@ from harness.faults.registry import fault_models, make_fault
 from harness.faults.sentinel import Sentinel
 from harness.model.errors import EnvironmentUnavailable, TrialError
 from harness.model.values import FaultPlan
-from harness.model.words import LinkRole, PartitionModel
+from harness.model.words import FaultModel, LinkRole
 from harness.stack.base import ServerAddress
 
 _INTERVAL_NS: Final = 5_000_000
@@ -32,10 +32,10 @@ _OUTAGE_NS: Final = 80_000_000
 _MOST_OUTAGE_NS: Final = 1_000_000_000
 _HEAL_DEADLINE_S: Final = 5.0
 _PROMISES: Final = {
-    PartitionModel.HOLD: "hold holds",
-    PartitionModel.DROP: "drop drops",
-    PartitionModel.DOWN: "down refuses",
-    PartitionModel.RESET: "reset resets",
+    FaultModel.HOLD: "hold holds",
+    FaultModel.DROP: "drop drops",
+    FaultModel.DOWN: "down refuses",
+    FaultModel.RESET: "reset resets",
 }
 
 
@@ -67,7 +67,7 @@ def probe_link(link: Link, address: ServerAddress) -> EngineReport:
     return EngineReport(link.engine, tuple(_try(model, link, address) for model in fault_models()))
 
 
-def _try(model: PartitionModel, link: Link, address: ServerAddress) -> str:
+def _try(model: FaultModel, link: Link, address: ServerAddress) -> str:
     promise = _PROMISES[model]
     fault = make_fault(FaultPlan(model=model, link=link.role))
     with Sentinel(link, address, interval_ns=_INTERVAL_NS) as sentinel:

@@ -85,6 +85,10 @@ class EventKind(IntEnum):
     TOMBSTONE = 13  # a pending entry whose content was trimmed away: id_ms/id_seq
     READY = 14  # set up and about to work
     END = 15  # finished in order: value = messages handled
+    CRASHING = 16  # right before a consumer kills itself: code = CrashPointCode; producer, sequence, id_ms/id_seq
+    FAILED = 17  # the handler failed (poison): producer, sequence, id_ms/id_seq, value = delivery count
+    DEAD_LETTER = 18  # moved to the dead-letter stream and acknowledged: same fields
+    HANDLED = 19  # one handling while told to be slow, and the first after: value = ns it took, code = 1 slow / 0 not
     # conductor
     PHASE = 20  # a phase begins: code = index in PHASES; index len(PHASES) = the trial ended
     INJECT = 21  # the injecting call: t_ns before, aux_ns after; detail = index of the fault in the scenario
@@ -92,15 +96,20 @@ class EventKind(IntEnum):
     EFFECT_OBSERVED = 23  # the sentinel saw that the fault took effect: detail = index of the fault
     HEAL_OBSERVED = 24  # the sentinel saw that it ended: same
     PROBE = 25  # one sentinel ping: t_ns sent, aux_ns = answered (0: not), code = ProbeResult, detail = link index
+    CHECKPOINT = 26  # (a consumer's) the id that an XREAD reader saved: id_ms/id_seq
+    PROCESS = 27  # what a worker process was seen to do: code = ProcessEvent, arm, scope, detail = its actor
+    SERVER_STAT = 28  # a counter of INFO changed: code = ServerStat, value = its new value
     # drain and the server's own account, taken on a direct connection after the drain
     BARRIER = 30  # code = BarrierPart, arm, scope, value = 1 reached / 0 not
     LOG_ENTRY = 31  # an entry of the stream: producer, sequence, id_ms/id_seq, detail = ContentCheck
     PENDING = 32  # a pending entry: scope, id_ms/id_seq, aux_ns = idle time, count = deliveries; producer, sequence
     #               where the entry is still in the log (else 65535, 0)
     GROUP = 33  # a group at the end: scope, id_ms/id_seq = last delivered id, value = pending entries
-    GROUP_START = 34  # a group when created: scope, id_ms/id_seq = its start id
+    GROUP_START = 34  # a group when created, or a reader that began without a checkpoint: scope, id_ms/id_seq = its
+    #                   start id. By the conductor, or by the consumer that created it
     LOG_READ = 35  # the whole stream was read: value = entries; aux_ns = MEMORY USAGE in bytes
     CPU = 36  # a worker ended: value = its user + system time in ns
+    DEDUP_KEPT = 37  # what the arm's dedup marks take at the end: value = bytes, aux_ns = number of marks
 
 
 class BarrierPart(IntEnum):

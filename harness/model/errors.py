@@ -7,6 +7,7 @@
     ├── InvalidFileError         2  a file that is truncated, foreign or malformed
     ├── EnvironmentUnavailable   4  a server, engine, folder or disk that is not to be had
     ├── Interrupted            130  (by Ctrl-C or SIGTERM; the fault is healed, the partial run is kept)
+    ├── NotPossible              4  this machine or server cannot play a trial: it is skipped with the reason
     └── TrialError               5  a trial went wrong in a way that no count can be trusted
 
 A message says what happened (with the value), why it matters where that is not plain, and what to do.
@@ -65,6 +66,12 @@ class Interrupted(HarnessError):
     """The user stopped the run."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class NotPossible(HarnessError):
+    """This machine or this server cannot do what a trial needs; the trial is skipped, which is no pass."""
+
+    exit_code = ExitCode.ENVIRONMENT
 
 
 class TrialError(HarnessError):

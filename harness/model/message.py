@@ -24,6 +24,7 @@ SENTINEL_BASE = 1 << 31
 
 EVENT_TYPES = ("ORDER_CREATED", "PAYMENT_PROCESSED", "ORDER_SHIPPED")
 _UNKNOWN = 0xFFFF
+_POISON = '"poison":true}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class ReadEvent:
     arm: int
     producer: int
     sequence: int
+    poison: bool = False
+    """Its handling fails every time."""
 
     @property
     def is_sentinel(self) -> bool:
@@ -72,12 +75,30 @@ class ReadEvent:
         return self.sequence >= SENTINEL_BASE
 
 
-def make_event(*, token: str, arm: int, producer: int, sequence: int, seed: int, timestamp: str) -> OrderEvent:
+def make_event(
+    *,
+    token: str,
+    arm: int,
+    producer: int,
+    sequence: int,
+    seed: int,
+    timestamp: str,
+    poison: bool = False,
+    padding_bytes: int = 0,
+) -> OrderEvent:
     """The event that ``producer`` of ``arm`` sends as its ``sequence``-th: the same for the same seed."""
     draw = random.Random((seed << 20) ^ (arm << 56) ^ (producer << 48) ^ sequence)
     step = sequence % len(EVENT_TYPES)
     order = sequence // len(EVENT_TYPES)
-    data = {"amount_cents": draw.randrange(100, 100_000), "items": draw.randrange(1, 9), "step": step + 1}
+    data: dict[str, object] = {
+        "amount_cents": draw.randrange(100, 100_000),
+        "items": draw.randrange(1, 9),
+        "step": step + 1,
+    }
+    if padding_bytes:
+        data["padding"] = "x" * padding_bytes
+    if poison:
+        data["poison"] = True
     return OrderEvent(
         identity=f"{token}/{arm}/{producer}/{sequence}",
         order_id=f"ORD-{arm}-{producer}-{order:06d}",
@@ -92,7 +113,8 @@ def read_event(fields: Mapping[str, str], *, token: str) -> ReadEvent:
     try:
         event = OrderEvent(fields["id"], fields["orderId"], fields["eventType"], fields["data"], fields["timestamp"])
         found, arm, producer, sequence = event.identity.split("/")
-        read = ReadEvent(ContentCheck.INTACT, int(arm), int(producer), int(sequence))
+        poison = event.data.endswith(_POISON)
+        read = ReadEvent(ContentCheck.INTACT, int(arm), int(producer), int(sequence), poison)
         intact = event.checksum() == fields["checksum"]
     except (KeyError, ValueError, AttributeError, TypeError):
         return ReadEvent(ContentCheck.DAMAGED, 0, _UNKNOWN, 0)

@@ -11,16 +11,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.model.values import FaultPlan, Frozen, Trial
+from harness.model.values import FaultPlan, Frozen, SourceClaim, Trial
 from harness.model.words import (
     DuplicateCause,
     Fate,
+    FaultModel,
     Guarantee,
     LinkRole,
     LossPosition,
     Mechanism,
     Outcome,
-    PartitionModel,
     Phase,
     PredictionResult,
     Primitive,
@@ -114,6 +114,13 @@ class Cost(Frozen):
     """MEMORY USAGE of the stream at the end; ``None`` where nothing is kept."""
     worker_cpu_ms: float | None = None
     """User + system CPU of this arm's producers and consumers."""
+    dedup_requests: int = 0
+    """Requests that dedup took on top."""
+    dedup_memory_bytes: int | None = None
+    """What its marks take at the end."""
+    handling_p50_us: float | None = None
+    """From one message's turn to the next within one batch: effect, dedup and acknowledgement. 1e6 / this is the rate
+    that one consumer could reach."""
 
 
 class ArmResult(Frozen):
@@ -151,6 +158,23 @@ class ArmResult(Frozen):
     late: int
     """Delivered later than 10 × the steady-state p99 and than 100 ms, from intended send."""
     recovered: int
+    unsettled_by_mechanism: dict[Mechanism, int] = Field(default_factory=dict)
+    """Why what is stuck is stuck, and why what was delivered had no effect: the sum of both."""
+    unsettled_effects: int = 0
+    """Acknowledged, entitled and received, yet without effect and not pending: nothing will ever bring it. Dead
+    letters are not among them."""
+    suppressed_effects: int = 0
+    """Effects that dedup held back."""
+    false_dedup: int = 0
+    """(message, scope) whose effect was suppressed although it never happened."""
+    dead_lettered: int = 0
+    """(message, scope) that ended in the dead-letter stream."""
+    failed_handlings: int = 0
+    """How often a handler failed (poison)."""
+    refused_acknowledgements: int = 0
+    """XACKs answered by 0: somebody else had acknowledged it. A zombie's only hint."""
+    load: dict[str, int] = Field(default_factory=dict)
+    """Per member of a scope with several (by name): how many effects it made."""
     log_entries: int | None
     log_duplicates: int | None
     """Entries beyond the first of a message."""
@@ -236,7 +260,7 @@ class TrialFacts(Frozen):
     """What the conductor knows besides the journals: the content of a trial's ``facts.json``."""
 
     environment: TrialEnvironment
-    status: Literal["complete", "interrupted", "error"]
+    status: Literal["complete", "interrupted", "error", "skipped"]
     status_reason: str = ""
     evidence: tuple[str, ...] = ()
     """Per fault of the scenario, in order: what the sentinel saw, in one sentence."""
@@ -247,7 +271,7 @@ class TrialResult(Frozen):
 
     trial: Trial
     environment: TrialEnvironment
-    status: Literal["complete", "interrupted", "error"]
+    status: Literal["complete", "interrupted", "error", "skipped"]
     status_reason: str = ""
     verdict: Verdict
     weaknesses: tuple[str, ...] = ()
@@ -288,8 +312,11 @@ class ScenarioRow(Frozen):
     """One arm over all trials of one scenario: a row of the comparison table."""
 
     scenario: str
+    family: str = "partition"
     link: LinkRole | None
-    model: PartitionModel
+    model: FaultModel
+    fault: FaultPlan | None = None
+    """The first fault of the scenario, whole."""
     arm: str
     primitive: Primitive
     trials: int
@@ -303,6 +330,12 @@ class ScenarioRow(Frozen):
     lost: int
     duplicated: int
     duplicate_effects: int
+    missing_effects: int = 0
+    stuck: int = 0
+    not_entitled: int = 0
+    suppressed_effects: int = 0
+    false_dedup: int = 0
+    dead_lettered: int = 0
     late: int
     reordered: int
     unexplained: int
@@ -315,7 +348,37 @@ class ScenarioRow(Frozen):
     """From heal, worst over trials."""
     requests_per_message: float | None
     server_bytes_per_message: float | None
+    dedup_requests_per_message: float | None = None
+    dedup_bytes_per_message: float | None = None
+    handling_p50_us: float | None = None
+    main_mechanism: Mechanism | None = None
+    """Why most of what was lost, stuck or without effect is so."""
     verdict: Verdict
+
+
+class SkippedTrial(Frozen):
+    """A trial that this machine or server cannot play, with the reason. It is no pass and no failure."""
+
+    scenario: str
+    seed: int
+    reason: str
+
+
+class ClaimResult(Frozen):
+    """A claim of the source document, set against what was measured.
+
+    ``true`` / ``false``: as its guarantee measured in every conclusive trial; ``shown``: it names no guarantee, the
+    numbers speak; ``open``: no trial of it was conclusive.
+    """
+
+    claim: SourceClaim
+    scenario: str
+    arm: str
+    finding: Literal["true", "false", "shown", "open"]
+    measured: str
+    """One sentence with the numbers."""
+    evidence: str
+    """The folder of the trial that shows it."""
 
 
 class RunSummary(Frozen):
@@ -336,4 +399,6 @@ class RunSummary(Frozen):
     """The one-sentence answer."""
     rows: tuple[ScenarioRow, ...]
     guarantees: tuple[GuaranteeSummary, ...]
+    skipped: tuple[SkippedTrial, ...] = ()
+    claims: tuple[ClaimResult, ...] = ()
     trials: tuple[TrialResult, ...]

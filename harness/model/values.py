@@ -10,16 +10,28 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.model.words import (
+    LINK_FAULTS,
+    PROCESS_FAULTS,
+    AckPolicy,
+    Checkpoint,
     ClientPreset,
+    CrashPoint,
+    Dedup,
+    Direction,
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
+    Mechanism,
+    Members,
     Persistence,
     Primitive,
+    Recovery,
     StackKind,
     Stance,
+    StartAt,
     Topology,
     Verdict,
+    WorkerRole,
 )
 
 NANOSECONDS = 1_000_000_000
@@ -34,12 +46,37 @@ class Frozen(BaseModel):
 
 
 class StreamSettings(Frozen):
-    """How a consumer group reads: XREADGROUP's COUNT and BLOCK, and the XAUTOCLAIM loop."""
+    """How a stream is read: COUNT and BLOCK, what is acknowledged when, and how what was left behind is recovered.
+
+    ``start`` is where the group is created (by its first member, where it is ``$``: as applications do), or where a
+    reader without a checkpoint begins. ``dead_letter_after``: after so many deliveries an entry is moved to a
+    dead-letter stream and acknowledged.
+    """
 
     count: int = Field(default=10, ge=1, le=10_000)
     block_ms: int = Field(default=200, ge=1, le=2_000)
     claim_min_idle_ms: int = Field(default=1_000, ge=1, le=600_000)
     claim_interval_ms: int = Field(default=500, ge=1, le=600_000)
+    ack: AckPolicy = AckPolicy.AFTER_EFFECT
+    recovery: Recovery = Recovery.FULL
+    start: StartAt = StartAt.BEGINNING
+    checkpoint: Checkpoint = Checkpoint.AFTER_EFFECT
+    dead_letter_after: int | None = Field(default=None, ge=1, le=1_000)
+
+
+class Retention(Frozen):
+    """How a stream is trimmed by its producers' XADD; ``None``: not by this. MINID is given as an age."""
+
+    max_length: int | None = Field(default=None, ge=1)
+    max_age_ms: int | None = Field(default=None, ge=1)
+    exact: bool = False
+    """``=`` instead of ``~``."""
+
+    @model_validator(mode="after")
+    def _trims_by_one_thing(self) -> Retention:
+        if (self.max_length is None) == (self.max_age_ms is None):
+            raise ValueError("retention is either max_length (MAXLEN) or max_age_ms (MINID)")
+        return self
 
 
 class Arm(Frozen):
@@ -47,19 +84,30 @@ class Arm(Frozen):
 
     name: str
     primitive: Primitive
-    driver: Literal["pubsub", "stream_group"]
+    driver: Literal["pubsub", "sharded_pubsub", "stream_read", "stream_group"]
     topology: Topology
     client: ClientPreset = ClientPreset.AS_SHIPPED
     producers: int = Field(default=1, ge=1, le=64)
     scopes: int = Field(default=2, ge=1, le=64)
     consumers_per_scope: int = Field(default=1, ge=1, le=64)
     stream: StreamSettings = StreamSettings()
+    retention: Retention | None = None
+    dedup: Dedup = Dedup.NONE
+    dedup_window_ms: int = Field(default=1_000, ge=1, le=86_400_000)
+    pattern_overlap: bool = False
+    """Pub/Sub: subscribe to the channel and to a pattern that matches it."""
+    idempotent_add: bool = False
+    """XADD with IDMP, where the server has it; else the trial is skipped with the reason."""
+    client_release: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+$")
+    """A redis-py release other than the installed one, e.g. ``5.3.1``: its workers get an environment of their own."""
 
 
 class Workload(Frozen):
     """Messages per second and arm, spread over the arm's producers; Poisson arrivals drawn from the seed."""
 
     rate_per_s: float = Field(default=100.0, gt=0, le=100_000, allow_inf_nan=False)
+    padding_bytes: int = Field(default=0, ge=0, le=1_000_000)
+    """Added to each message's data."""
 
 
 class Timeline(Frozen):
@@ -78,10 +126,49 @@ class Timeline(Frozen):
 
 
 class FaultPlan(Frozen):
-    """Which fault strikes which link, in both directions, for the length of the fault phase."""
+    """Which fault strikes what, for the length of the fault phase.
 
-    model: PartitionModel
-    link: LinkRole
+    A fault of a link names the ``link``; a fault of processes, and ``slow``, names the ``worker`` and how many of
+    them. With ``cycles`` > 1 the fault comes and goes that often within the phase, on and off for equal times: the link
+    flaps.
+    """
+
+    model: FaultModel
+    link: LinkRole | None = None
+    direction: Direction = Direction.BOTH
+    cycles: int = Field(default=1, ge=1, le=100)
+    delay_ms: int = Field(default=100, ge=1, le=60_000)
+    """latency: the mean delay of replies."""
+    jitter_ms: int = Field(default=0, ge=0, le=60_000)
+    """latency: the delay varies by up to this, either way."""
+    rate_kb_per_s: int = Field(default=1, ge=1, le=1_000_000)
+    """bandwidth: what still passes each way."""
+    worker: WorkerRole | None = None
+    members: Members = Members.ALL
+    point: CrashPoint | None = None
+    """crash: where."""
+    handling_ms: int = Field(default=50, ge=1, le=60_000)
+    """slow: how long each message takes."""
+    every: int = Field(default=20, ge=1)
+    """poison: every so many-th message of the fault phase."""
+
+    @property
+    def struck_link(self) -> LinkRole:
+        """The link of a fault of a link."""
+        assert self.link is not None, f"{self.model} strikes no link"
+        return self.link
+
+    @model_validator(mode="after")
+    def _strikes_something(self) -> FaultPlan:
+        if self.model in LINK_FAULTS and self.link is None:
+            raise ValueError(f"{self.model} strikes a link: name it, e.g. link=LinkRole.CONSUMERS")
+        if self.model in PROCESS_FAULTS | {FaultModel.SLOW} and self.worker is None:
+            raise ValueError(f"{self.model} strikes processes: name them, e.g. worker=WorkerRole.CONSUMER")
+        if (self.model is FaultModel.CRASH) != (self.point is not None):
+            raise ValueError("a crash, and only a crash, has a point: e.g. point=CrashPoint.BEFORE_EFFECT")
+        if self.worker is WorkerRole.PRODUCER and self.model in {FaultModel.CRASH, FaultModel.SLOW}:
+            raise ValueError(f"{self.model} strikes consumers only")
+        return self
 
 
 class Expectation(Frozen):
@@ -99,6 +186,25 @@ class Prediction(Frozen):
     guarantee: Guarantee
     verdict: Literal[Verdict.HELD, Verdict.VIOLATED]
     reason: str
+    mechanism: Mechanism | None = None
+    """Of a violation: why most of what was lost, stuck or without effect is said to be so."""
+
+
+class SourceClaim(Frozen):
+    """A claim of the tutorial that the project began with, which this scenario puts to the test.
+
+    ``row`` is where it stands there: a row of its comparison table (``persistence``, ``latency`` ...), an incident, or
+    a solution. ``claimed_loss`` is the number of messages it says were lost.
+    """
+
+    row: str
+    text: str
+    arm: str | None = None
+    """The arm that shows it; ``None``: all."""
+    guarantee: Guarantee | None = None
+    holds_when: Literal[Verdict.HELD, Verdict.VIOLATED] | None = None
+    """The claim is true when the guarantee of that arm measures like this; ``None``: the numbers are only shown."""
+    claimed_loss: int | None = Field(default=None, ge=0)
 
 
 class Limits(Frozen):
@@ -125,6 +231,11 @@ class Scenario(Frozen):
     predictions: tuple[Prediction, ...] = ()
     limits: Limits = Limits()
     persistence: Persistence = Persistence.OFF
+    server_settings: dict[str, str] = Field(default_factory=dict)
+    """Settings beyond the profile, e.g. an output-buffer limit: only on servers of our own."""
+    claims: tuple[SourceClaim, ...] = ()
+    slow: bool = False
+    """Too long for a run of everything: only with ``--slow``, or when it is named."""
 
     @property
     def is_control(self) -> bool:
@@ -174,3 +285,10 @@ class RunPlan(Frozen):
     harness_version: str
     repeat_command: str
     trials: tuple[Trial, ...] = Field(min_length=1)
+
+
+def link_roles(scenario: Scenario) -> tuple[LinkRole, ...]:
+    """The links that a scenario needs: producers' and consumers' always, others where a fault names them."""
+    named = {plan.link for plan in scenario.faults}
+    always = (LinkRole.PRODUCERS, LinkRole.CONSUMERS)
+    return always + tuple(role for role in LinkRole if role in named and role not in always)

@@ -32,19 +32,44 @@ class ClientPreset(StrEnum):
 
 
 class LinkRole(StrEnum):
-    """Which proxied path to the server: faults are injected on a link, never on the server's own port."""
+    """Which proxied path to the server: faults are injected on a link, never on the server's own port.
+
+    ``one-consumer`` carries only the first member of every scope; it is opened where a fault names it, and that
+    member uses the consumers' link otherwise.
+    """
 
     PRODUCERS = "producers"
     CONSUMERS = "consumers"
+    ONE_CONSUMER = "one-consumer"
 
 
-class PartitionModel(StrEnum):
-    """A fault named by what it physically does to a link and how it heals.
+class FaultModel(StrEnum):
+    """A fault named by what it physically does and how it heals.
+
+    Of a link:
 
     ``hold``: bytes stop, connections stay, everything arrives late after the heal.
     ``drop``: bytes are discarded, connections stay silent and are closed by the heal.
     ``down``: connections are closed at once and new ones are refused until the heal.
     ``reset``: connections are closed, new ones are reset (RST) until the heal.
+    ``latency``: every reply is delayed, by an amount that varies.
+    ``bandwidth``: bytes pass, but only so many a second.
+    ``reply-lost``: requests arrive and are executed; their replies are swallowed and the connection is closed.
+    ``half-open``: nothing passes and the clients' closing is not passed on: the server keeps counting dead clients.
+
+    Of processes:
+
+    ``crash``: consumers kill themselves (SIGKILL) at an exact point of their work and are started anew at the heal.
+    ``kill``: processes get a SIGKILL at a moment that nobody chose and are started anew at the heal.
+    ``pause``: processes are stopped (SIGSTOP) and continued (SIGCONT) at the heal.
+    ``restart``: a deploy: one after the other ends in order and is started anew.
+    ``late-start``: processes are not started before the heal.
+
+    Of consumption:
+
+    ``slow``: consumers take so long over each message that they fall behind.
+    ``poison``: messages whose handling fails every time.
+
     ``none``: the no-fault control.
     """
 
@@ -53,6 +78,113 @@ class PartitionModel(StrEnum):
     DROP = "drop"
     DOWN = "down"
     RESET = "reset"
+    LATENCY = "latency"
+    BANDWIDTH = "bandwidth"
+    REPLY_LOST = "reply-lost"
+    HALF_OPEN = "half-open"
+    CRASH = "crash"
+    KILL = "kill"
+    PAUSE = "pause"
+    RESTART = "restart"
+    LATE_START = "late-start"
+    SLOW = "slow"
+    POISON = "poison"
+
+
+LINK_FAULTS = frozenset(
+    {
+        FaultModel.HOLD,
+        FaultModel.DROP,
+        FaultModel.DOWN,
+        FaultModel.RESET,
+        FaultModel.LATENCY,
+        FaultModel.BANDWIDTH,
+        FaultModel.REPLY_LOST,
+        FaultModel.HALF_OPEN,
+    }
+)
+"""Faults that act on a link, and are seen by its sentinel."""
+
+PROCESS_FAULTS = frozenset(
+    {FaultModel.CRASH, FaultModel.KILL, FaultModel.PAUSE, FaultModel.RESTART, FaultModel.LATE_START}
+)
+"""Faults that act on worker processes, and are seen in the process table."""
+
+
+class Direction(StrEnum):
+    """Which way a hold or a drop strikes: what clients send, what they receive, or both."""
+
+    BOTH = "both"
+    REQUESTS = "requests"
+    REPLIES = "replies"
+
+
+class WorkerRole(StrEnum):
+    """Whose processes a fault strikes."""
+
+    PRODUCER = "producer"
+    CONSUMER = "consumer"
+
+
+class Members(StrEnum):
+    """How many of them: the first of every scope (of producers: the first of the arm), or all."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
+class CrashPoint(StrEnum):
+    """Where exactly in its work a consumer kills itself. With a dedup mark, the first lies between mark and effect."""
+
+    BEFORE_EFFECT = "before effect"
+    AFTER_EFFECT = "after effect, before XACK"
+    AFTER_ACK = "after XACK"
+
+
+class AckPolicy(StrEnum):
+    """When a member of a group acknowledges; ``noack`` reads with NOACK: the server keeps nothing pending."""
+
+    AFTER_EFFECT = "after-effect"
+    BEFORE_EFFECT = "before-effect"
+    NOACK = "noack"
+
+
+class Recovery(StrEnum):
+    """How a group's members come back to what was delivered and not acknowledged."""
+
+    FULL = "own-pending and claim"
+    OWN_PENDING = "own-pending"
+    CLAIM = "claim"
+    READ_CLAIM = "xreadgroup-claim"
+    NONE = "none"
+
+
+class StartAt(StrEnum):
+    """Where a group, or a reader without a checkpoint, starts: the stream's beginning, or what comes next."""
+
+    BEGINNING = "0"
+    END = "$"
+
+
+class Checkpoint(StrEnum):
+    """When an XREAD reader saves the id that it has come to; ``none``: it only remembers it while it lives."""
+
+    NONE = "none"
+    BEFORE_EFFECT = "before-effect"
+    AFTER_EFFECT = "after-effect"
+
+
+class Dedup(StrEnum):
+    """How a consumer keeps from doing an effect twice.
+
+    ``set-nx``: SET key NX, then the effect. ``lua``: mark and effect in one script, so in one step.
+    ``window``: SET key NX PX: the mark is forgotten after a while.
+    """
+
+    NONE = "none"
+    SET_NX = "set-nx"
+    LUA = "lua"
+    WINDOW = "window"
 
 
 class Phase(StrEnum):
@@ -112,6 +244,7 @@ class DuplicateCause(StrEnum):
     PRODUCER_RETRY = "producer retry"
     REDELIVERY = "redelivery"
     AFTER_ACK = "after XACK"
+    OVERLAP = "overlapping subscription"
 
 
 class LossPosition(StrEnum):
@@ -172,6 +305,8 @@ class ReceiveTag(IntEnum):
     CLAIMED = 2
     OWN_PENDING = 3
     PUSH = 4
+    PATTERN = 5
+    """Pub/Sub, by a pattern that matches the channel."""
 
 
 class OutcomeCode(IntEnum):
@@ -235,3 +370,33 @@ class ErrorKind(IntEnum):
     NOGROUP = 11
     OTHER_REPLY = 12
     OTHER = 13
+
+
+class CrashPointCode(IntEnum):
+    """`CrashPoint` as stored in a journal."""
+
+    BEFORE_EFFECT = 1
+    AFTER_EFFECT = 2
+    AFTER_ACK = 3
+
+
+class ProcessEvent(IntEnum):
+    """What the conductor saw a worker process do."""
+
+    STARTED = 1
+    """It exists; whether it is ready its own journal says."""
+    ENDED = 2
+    """It ended in order."""
+    DIED = 3
+    """It was ended by a signal, or by an error."""
+    STOPPED = 4
+    """The system says that it is stopped (SIGSTOP took effect)."""
+    CONTINUED = 5
+    """The system says that it runs again."""
+
+
+class ServerStat(IntEnum):
+    """A counter of the server's INFO that explains losses."""
+
+    OUTPUT_BUFFER_KILLS = 1
+    EVICTED_KEYS = 2

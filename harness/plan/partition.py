@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.values import Expectation, FaultPlan, Prediction, Scenario
-from harness.model.words import Guarantee, LinkRole, PartitionModel, Stance, Verdict
+from harness.model.words import FaultModel, Guarantee, LinkRole, Stance, Verdict
 from harness.plan.arms import PARTITION_ARMS, named_arm
 
 FAMILY = "partition"
@@ -23,7 +23,7 @@ def partition_scenario(
     question: str,
     mechanism: str,
     link: LinkRole,
-    model: PartitionModel,
+    model: FaultModel,
     pubsub_loses: bool,
     predictions: Sequence[Prediction],
 ) -> Scenario:
@@ -41,7 +41,7 @@ def partition_scenario(
         question=question,
         mechanism=mechanism,
         arms=tuple(named_arm(arm) for arm in PARTITION_ARMS),
-        faults=() if model is PartitionModel.NONE else (FaultPlan(model=model, link=link),),
+        faults=() if model is FaultModel.NONE else (FaultPlan(model=model, link=link),),
         expectations=(Expectation(arm="pubsub", guarantee=Guarantee.AT_LEAST_ONCE, stance=stance), *_streams_hold()),
         predictions=tuple(predictions),
     )

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from harness.model.results import RunSummary, ScenarioRow
-from harness.model.words import LinkRole, PartitionModel
+from harness.model.words import FaultModel, LinkRole
 from harness.report.drawing import Picture, figure_style, finish, new_figure
 from harness.report.palette import INK, LOST, MUTED, OBSERVED, ArmStyle, arm_styles
 from harness.report.wording import count, fault_name, link_name, milliseconds, percent, scenario_rows
@@ -178,7 +178,7 @@ def _draw_names(axes: Axes, groups: list[_Group]) -> None:
     for place, group in enumerate(groups):
         middle = group.top + len(group.rows) / 2
         model = group.rows[0].model
-        name = group.name if repeated else ("no fault" if model is PartitionModel.NONE else model.value)
+        name = group.name if repeated else ("no fault" if model is FaultModel.NONE else model.value)
         axes.text(-0.03, middle, name, transform=where, ha="right", va="center", fontsize=9 if len(name) < 16 else 7)
         first = place == 0 or groups[place - 1].link is not group.link
         if first and group.link is not None and not repeated:

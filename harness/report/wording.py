@@ -16,9 +16,9 @@ from typing import assert_never
 from harness.model.results import GuaranteeSummary, RunSummary, ScenarioRow
 from harness.model.values import Arm, FaultPlan
 from harness.model.words import (
+    FaultModel,
     Guarantee,
     LinkRole,
-    PartitionModel,
     PredictionResult,
     Primitive,
     Stance,
@@ -39,11 +39,11 @@ GUARANTEE_MEANING = {
 }
 
 MODEL_MEANING = {
-    PartitionModel.NONE: "no fault: the control, which must be perfect",
-    PartitionModel.HOLD: "bytes stop, connections stay, everything arrives late after the heal",
-    PartitionModel.DROP: "bytes are discarded, connections stay silent and are closed by the heal",
-    PartitionModel.DOWN: "connections are closed at once and new ones are refused until the heal",
-    PartitionModel.RESET: "connections are closed and new ones are reset (RST) until the heal",
+    FaultModel.NONE: "no fault: the control, which must be perfect",
+    FaultModel.HOLD: "bytes stop, connections stay, everything arrives late after the heal",
+    FaultModel.DROP: "bytes are discarded, connections stay silent and are closed by the heal",
+    FaultModel.DOWN: "connections are closed at once and new ones are refused until the heal",
+    FaultModel.RESET: "connections are closed and new ones are reset (RST) until the heal",
 }
 
 
@@ -178,7 +178,7 @@ def link_name(link: LinkRole | None) -> str:
     return "no fault" if link is None else f"{link.value}' link"
 
 
-def fault_name(link: LinkRole | None, model: PartitionModel) -> str:
+def fault_name(link: LinkRole | None, model: FaultModel) -> str:
     """``consumers' link · drop``, or the control."""
     return "no fault (control)" if link is None else f"{link_name(link)} · {model.value}"
 
@@ -236,7 +236,7 @@ def scenario_rows(summary: RunSummary) -> list[tuple[ScenarioRow, ...]]:
     """The rows of each scenario, in the order that readers expect: link by link, model by model, the control last."""
     links: list[LinkRole | None] = [LinkRole.CONSUMERS, LinkRole.PRODUCERS, None]
     groups = [tuple(rows) for _, rows in groupby(summary.rows, key=lambda row: row.scenario)]
-    models = list(PartitionModel)
+    models = list(FaultModel)
     return sorted(groups, key=lambda rows: (links.index(rows[0].link), models.index(rows[0].model)))
 
 

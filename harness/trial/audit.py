@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import redis
 
 from harness.drivers.base import EntryId, Log
 from harness.history.journal import BarrierPart, EventKind, Journal
+from harness.model.values import Trial
 
 NOT_IN_LOG = (0xFFFF, 0)
+
+
+def audit_trial(
+    trial: Trial,
+    admin: redis.Redis,  # noqa: ARG001  # for what arms keep on the server besides their log
+    journal: Journal,
+    *,
+    logs: Mapping[int, Log],
+    effects_path: Callable[[int], Path],  # noqa: ARG001  # where effects that were recorded on the server go
+) -> None:
+    """Everything that the server knows about the arms of ``trial``, after the drain."""
+    for index, log in logs.items():
+        audit_arm(log, journal, arm=index, scopes=trial.scenario.arms[index].scopes)
 
 
 def audit_arm(log: Log, journal: Journal, *, arm: int, scopes: int) -> None:

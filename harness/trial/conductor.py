@@ -21,20 +21,20 @@ import redis
 
 from harness.drivers.base import Log, Names
 from harness.drivers.client import describe_preset
-from harness.drivers.registry import open_log, prepare
+from harness.drivers.registry import missing_requirement, open_log, prepare
 from harness.faults.engine import acquire_engine
 from harness.faults.links import Links, open_links
 from harness.history.journal import EventKind, Journal, JournalHeader
-from harness.model.errors import Interrupted, TrialError
+from harness.model.errors import Interrupted, NotPossible, TrialError
 from harness.model.progress import ProgressEvent, ProgressKind
 from harness.model.results import TrialEnvironment, TrialFacts
-from harness.model.values import NANOSECONDS, Trial
+from harness.model.values import NANOSECONDS, Trial, link_roles
 from harness.model.words import LinkRole, Phase, StackKind
 from harness.stack.base import RunningStack
 from harness.stack.connect import admin_client
 from harness.stack.keys import remove_keys
 from harness.stack.opening import open_stack
-from harness.trial.audit import audit_arm
+from harness.trial.audit import audit_trial
 from harness.trial.cast import Cast, Worker
 from harness.trial.drain import Drain
 from harness.trial.faulting import Faulting
@@ -91,6 +91,8 @@ class Conductor:
                 self._play(journal)
             except Interrupted as error:
                 status, reason = "interrupted", error.message
+            except NotPossible as error:
+                status, reason = "skipped", error.message
             except (TrialError, redis.RedisError) as error:
                 status, reason = "error", str(error)
         return self._write_facts(status, reason)
@@ -107,14 +109,13 @@ class Conductor:
             finally:
                 stage.faulting.heal()
             self._drain(journal, stage)
-            for index, log in stage.logs.items():
-                audit_arm(log, journal, arm=index, scopes=self._trial.scenario.arms[index].scopes)
+            audit_trial(self._trial, stage.admin, journal, logs=stage.logs, effects_path=self._effects_path)
             self._begin_phase(journal, None)
 
     def _set_stage(self, journal: Journal, closing: ExitStack) -> _Stage:
         """Open everything, each with its closing on every path."""
         trial, path = self._trial, self._folder.path
-        roles = tuple(LinkRole)
+        roles = link_roles(trial.scenario)
         stack = closing.enter_context(
             open_stack(trial.stack, persistence=trial.scenario.persistence, folder=path, roles=roles)
         )
@@ -135,6 +136,8 @@ class Conductor:
         """Make groups and effects journals; the logs of the arms that have one."""
         logs: dict[int, Log] = {}
         for index, arm in enumerate(self._trial.scenario.arms):
+            if reason := missing_requirement(arm, admin):
+                raise NotPossible(f"{arm.name}: {reason}")
             names = Names(self._trial.token, index)
             for scope, start in prepare(arm, admin, names).items():
                 journal.write(EventKind.GROUP_START, t_ns=time.monotonic_ns(), arm=index, scope=scope, entry=start)
@@ -159,7 +162,7 @@ class Conductor:
 
     def _start_consumer(self, stage: _Stage, index: int, scope: int, member: str) -> Worker:
         name = f"consumer-{index}-{scope}-{member}"
-        spec = replace(self._spec(stage, index, name, LinkRole.CONSUMERS), scope=scope)
+        spec = replace(self._spec(stage, index, name, LinkRole.CONSUMERS), scope=scope, member=name)
         self._tally.follow_consumer(self._folder.journal(name))
         return self._cast.start(spec)
 

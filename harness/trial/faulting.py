@@ -11,8 +11,8 @@ from harness.faults.links import Links
 from harness.faults.registry import make_fault
 from harness.faults.sentinel import Sentinel
 from harness.history.journal import EventKind, Journal
-from harness.model.values import Scenario
-from harness.model.words import LinkRole, PartitionModel
+from harness.model.values import Scenario, link_roles
+from harness.model.words import FaultModel, LinkRole
 from harness.stack.base import ServerAddress
 
 SENTINEL_DEADLINE_S = 10.0
@@ -35,13 +35,14 @@ class Faulting:
 
     def __init__(self, scenario: Scenario, links: Links, journal: Journal) -> None:
         self._links = links
+        self._roles = link_roles(scenario)
         self._journal = journal
         self._planned = [_Planned(make_fault(plan), index) for index, plan in enumerate(scenario.faults)]
         self._sentinels: dict[LinkRole, Sentinel] = {}
 
     def start_sentinels(self, address: ServerAddress) -> None:
         """Put a sentinel on each link and wait until each has been answered once."""
-        for role in LinkRole:
+        for role in self._roles:
             sentinel = Sentinel(self._links.link(role), address, on_probe=self._note_probe)
             self._sentinels[role] = sentinel
             sentinel.start()
@@ -52,17 +53,17 @@ class Faulting:
     def inject(self) -> None:
         """Inject every fault."""
         for planned in self._planned:
-            if planned.fault.plan.model is PartitionModel.NONE:
+            if planned.fault.plan.model is FaultModel.NONE:
                 continue
             planned.touched = True
-            planned.inject = planned.fault.inject(self._links.link(planned.fault.plan.link))
+            planned.inject = planned.fault.inject(self._links.link(planned.fault.plan.struck_link))
             self._note_call(EventKind.INJECT, planned, planned.inject)
 
     def heal(self) -> None:
         """Heal every fault that was begun and not healed yet."""
         for planned in self._planned:
             if planned.touched and planned.heal is None:
-                planned.heal = planned.fault.heal(self._links.link(planned.fault.plan.link))
+                planned.heal = planned.fault.heal(self._links.link(planned.fault.plan.struck_link))
                 self._note_call(EventKind.HEAL, planned, planned.heal)
 
     def collect_evidence(self) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ class Faulting:
     def _evidence_of(self, planned: _Planned) -> str:
         if planned.inject is None or planned.heal is None:
             return f"{planned.fault.style.label}: not injected and healed, so nothing was observed"
-        probes = self._sentinels[planned.fault.plan.link].probes()
+        probes = self._sentinels[planned.fault.plan.struck_link].probes()
         evidence = planned.fault.evidence(probes, inject=planned.inject, heal=planned.heal)
         for kind, moment_ns in (
             (EventKind.EFFECT_OBSERVED, evidence.observed_from_ns),

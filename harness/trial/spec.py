@@ -1,7 +1,15 @@
 """What a worker process is told: one JSON line on its standard input, so that no credential reaches a file.
 
-After it, the conductor writes one word a line: ``go <t0>`` starts a producer's schedule at monotonic time t0,
-``stop`` ends a worker in order. When the pipe closes, the conductor is gone and so is the worker.
+After it, the conductor writes one order a line. When the pipe closes, the conductor is gone and so is the worker.
+
+``go <t0>``
+    a producer's schedule starts at monotonic time t0
+``crash <code>``
+    at the next message the consumer kills itself at that point (`CrashPointCode`)
+``slow <ms>``
+    from now on each message takes the consumer so long; 0: as usual
+``stop``
+    end in order
 """
 
 from __future__ import annotations
@@ -31,9 +39,16 @@ class WorkerSpec:
     origin_ns: int
     seed: int
     scope: int = -1
+    member: str = ""
+    """Consumers: the name under which their group knows them; a process that takes over from a dead one has its."""
     producer: int = 0
     offsets_ns: tuple[int, ...] = ()
     """Producers: intended send times, relative to t0."""
+    first_sequence: int = 0
+    """Producers: the sequence of the first of them; a process that takes over from a dead one goes on counting."""
+    poison: tuple[int, ...] = ()
+    """Producers: the sequences whose handling is to fail."""
+    padding_bytes: int = 0
 
     def to_line(self) -> str:
         """The spec as one line of JSON."""
@@ -50,4 +65,5 @@ class WorkerSpec:
         fields["address"] = ServerAddress(**address, tls=TlsSettings(**tls) if tls else None)
         fields["arm"] = Arm.model_validate(fields["arm"])
         fields["offsets_ns"] = tuple(fields["offsets_ns"])
+        fields["poison"] = tuple(fields["poison"])
         return cls(**fields)

@@ -22,10 +22,10 @@ from harness.model.results import ArmResult, ClauseResult, TrialEnvironment, Tri
 from harness.model.values import Arm, Expectation, FaultPlan, Limits, Prediction, Scenario, Timeline, Trial
 from harness.model.words import (
     ContentCheck,
+    FaultModel,
     Guarantee,
     LinkRole,
     OutcomeCode,
-    PartitionModel,
     Phase,
     Primitive,
     ReceiveTag,
@@ -38,7 +38,7 @@ from harness.model.words import (
 MS = 1_000_000
 ORIGIN_NS = 7_000_000_000
 TOKEN = "a1b2c3d4"
-DROP = FaultPlan(model=PartitionModel.DROP, link=LinkRole.CONSUMERS)
+DROP = FaultPlan(model=FaultModel.DROP, link=LinkRole.CONSUMERS)
 
 
 def pubsub_arm(name: str = "pubsub", *, scopes: int = 1, producers: int = 1) -> Arm:

@@ -30,7 +30,7 @@ from harness.faults.selfprobe import probe_engine, probe_link
 from harness.faults.sentinel import Sentinel
 from harness.model.errors import EnvironmentUnavailable, UsageError
 from harness.model.values import FaultPlan
-from harness.model.words import LinkRole, PartitionModel, ProbeResult, StackKind
+from harness.model.words import FaultModel, LinkRole, ProbeResult, StackKind
 from harness.stack.base import Capability, ProvidedProxy, ServerAddress
 from harness.stack.ports import quiet_port
 from harness.stack.process import ManagedProcess, free_port, wait_until
@@ -157,7 +157,7 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def strike(link: Link, server: ServerAddress, model: PartitionModel, *, inject: bool = True) -> Evidence:
+def strike(link: Link, server: ServerAddress, model: FaultModel, *, inject: bool = True) -> Evidence:
     """One outage on ``link``, with or without anybody injecting it."""
     fault = make_fault(FaultPlan(model=model, link=link.role))
     with Sentinel(link, server, interval_ns=10_000_000) as sentinel:
@@ -174,7 +174,7 @@ def strike(link: Link, server: ServerAddress, model: PartitionModel, *, inject: 
 
 
 @pytest.mark.parametrize("model", fault_models())
-def test_every_fault_is_proven(link: Link, server: ServerAddress, model: PartitionModel) -> None:
+def test_every_fault_is_proven(link: Link, server: ServerAddress, model: FaultModel) -> None:
     """Injected and healed on a real proxy, each fault is seen to begin and to end, also a second time."""
     for _ in range(2):
         found = strike(link, server, model)
@@ -182,7 +182,7 @@ def test_every_fault_is_proven(link: Link, server: ServerAddress, model: Partiti
 
 
 @pytest.mark.parametrize("model", fault_models())
-def test_a_fault_that_nobody_injected_is_not_proven(link: Link, server: ServerAddress, model: PartitionModel) -> None:
+def test_a_fault_that_nobody_injected_is_not_proven(link: Link, server: ServerAddress, model: FaultModel) -> None:
     """With no toxic set there is no evidence, whatever the fault is called."""
     found = strike(link, server, model, inject=False)
     assert (None, None) == (found.observed_from_ns, found.observed_to_ns), found.sentence
@@ -227,7 +227,7 @@ def test_links_are_separate_processes_with_separate_fates(
         assert 2 == len(pids)
         assert engine.version == links.engine
         with Sentinel(links.link(PRODUCERS), server, interval_ns=5_000_000) as other:
-            found = strike(links.link(CONSUMERS), server, PartitionModel.DOWN)
+            found = strike(links.link(CONSUMERS), server, FaultModel.DOWN)
         assert found.observed_to_ns is not None
         assert {ProbeResult.ANSWERED} == {p.result for p in other.probes()} - {ProbeResult.SILENT}
     links.close()
@@ -254,7 +254,7 @@ def test_a_wedged_proxy_is_replaced_and_the_error_goes_on(link: Link, server: Se
         link.disable()
     assert ["its proxy was killed and replaced"] == caught.value.__notes__
     assert not psutil.pid_exists(pid)
-    assert strike(link, server, PartitionModel.HOLD).observed_to_ns is not None
+    assert strike(link, server, FaultModel.HOLD).observed_to_ns is not None
 
 
 def test_a_dead_proxy_is_replaced_too(link: Link, server: ServerAddress) -> None:
@@ -282,7 +282,7 @@ def test_a_proxy_that_the_stack_brings_is_used_and_left_clean(
         with open_links(stack, None, roles=(CONSUMERS,), folder=tmp_path) as links:
             assert engine.version == links.engine
             assert port == links.link(CONSUMERS).port
-            assert strike(links.link(CONSUMERS), server, PartitionModel.DROP).observed_to_ns is not None
+            assert strike(links.link(CONSUMERS), server, FaultModel.DROP).observed_to_ns is not None
         assert not accepts(port)
         assert ControlApi(*address).version().startswith("2.12.0")
     finally:

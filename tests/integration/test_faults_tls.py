@@ -22,7 +22,7 @@ from harness.faults.resp import take_command
 from harness.faults.sentinel import Sentinel
 from harness.model.errors import EnvironmentUnavailable
 from harness.model.values import FaultPlan
-from harness.model.words import LinkRole, PartitionModel
+from harness.model.words import FaultModel, LinkRole
 from harness.stack.base import ServerAddress, TlsSettings
 
 pytestmark = pytest.mark.servers
@@ -90,7 +90,7 @@ def link(engine: Engine, tls_port: int, tmp_path: Path) -> Iterator[Link]:
 
 @pytest.mark.parametrize("model", fault_models())
 def test_faults_are_proven_over_tls(
-    link: Link, tls_port: int, certificate: tuple[Path, Path], model: PartitionModel
+    link: Link, tls_port: int, certificate: tuple[Path, Path], model: FaultModel
 ) -> None:
     """TLS changes nothing about the evidence, and the name that is checked is the server's and not the link's."""
     tls = TlsSettings(ca_file=str(certificate[0]), server_name="redis.example")

@@ -34,13 +34,13 @@ from harness.model.values import Arm, Expectation, FaultPlan, Prediction, Scenar
 from harness.model.words import (
     DuplicateCause,
     Fate,
+    FaultModel,
     Guarantee,
     LinkRole,
     LossPosition,
     Mechanism,
     Outcome,
     OutcomeCode,
-    PartitionModel,
     Phase,
     PredictionResult,
     Primitive,
@@ -55,7 +55,7 @@ SECOND = 1_000_000_000
 FATES = list(Fate)
 PHASES = list(Phase)
 MECHANISMS = list(Mechanism)
-LOST_VIEW = (PartitionModel.DROP, PartitionModel.DOWN, PartitionModel.RESET)
+LOST_VIEW = (FaultModel.DROP, FaultModel.DOWN, FaultModel.RESET)
 
 ARMS = (
     Arm(name="pubsub", primitive=Primitive.PUBSUB, driver="pubsub", topology=Topology.FAN_OUT, scopes=2),
@@ -93,7 +93,7 @@ class Window:
     """The fault of a synthetic trial, in seconds."""
 
     link: LinkRole | None
-    model: PartitionModel
+    model: FaultModel
     begin: float
     end: float
 
@@ -133,7 +133,7 @@ def _scenarios(timeline: Timeline, rate: float) -> list[Scenario]:
     plans: list[FaultPlan | None] = [
         FaultPlan(model=model, link=link)
         for link in (LinkRole.CONSUMERS, LinkRole.PRODUCERS)
-        for model in (PartitionModel.HOLD, PartitionModel.DROP, PartitionModel.DOWN, PartitionModel.RESET)
+        for model in (FaultModel.HOLD, FaultModel.DROP, FaultModel.DOWN, FaultModel.RESET)
     ]
     return [_scenario(plan, timeline, rate) for plan in [*plans, None]]
 
@@ -178,7 +178,7 @@ def _window(trial: Trial) -> Window:
     timeline = trial.scenario.timeline
     begin = timeline.warm_up_s + timeline.steady_s + 0.0007
     if not trial.scenario.faults:
-        return Window(None, PartitionModel.NONE, begin, begin + timeline.outage_s)
+        return Window(None, FaultModel.NONE, begin, begin + timeline.outage_s)
     plan = trial.scenario.faults[0]
     return Window(plan.link, plan.model, begin, begin + timeline.outage_s)
 
@@ -213,13 +213,13 @@ def _produce(intended: np.ndarray, window: Window, draw: np.random.Generator) ->
     for position, due in enumerate(intended):
         send[position] = begin = max(due, free) + 0.00005
         cut = window.link is LinkRole.PRODUCERS and window.begin <= begin < window.end
-        if cut and window.model in (PartitionModel.DOWN, PartitionModel.RESET):
+        if cut and window.model in (FaultModel.DOWN, FaultModel.RESET):
             outcome[position] = begin + 0.35
             reached = outcome[position] >= window.end
             code[position] = OutcomeCode.ACKNOWLEDGED if reached else OutcomeCode.REJECTED
         elif cut:
             outcome[position] = window.end + 0.004
-            code[position] = OutcomeCode.INDETERMINATE if window.model is PartitionModel.DROP else code[position]
+            code[position] = OutcomeCode.INDETERMINATE if window.model is FaultModel.DROP else code[position]
         else:
             outcome[position] = begin + cost[position]
         free = outcome[position]
@@ -232,9 +232,9 @@ def _receive(arm: Arm, outcome: np.ndarray, code: np.ndarray, window: Window, dr
     received[code != OutcomeCode.ACKNOWLEDGED] = np.nan
     if window.link is not LinkRole.CONSUMERS:
         return received
-    back = window.end + (0.004 if window.model is PartitionModel.HOLD else 0.06)
+    back = window.end + (0.004 if window.model is FaultModel.HOLD else 0.06)
     cut = (outcome >= window.begin) & (outcome < back)
-    if arm.primitive is Primitive.PUBSUB and window.model is not PartitionModel.HOLD:
+    if arm.primitive is Primitive.PUBSUB and window.model is not FaultModel.HOLD:
         received[cut] = np.nan
         return received
     queue = np.cumsum(np.full(int(cut.sum()), 0.00035))
@@ -251,7 +251,7 @@ def _frame(index, scope, arm, window, timeline, intended, send, outcome, code, r
     fate = np.where(
         delivered, FATES.index(Fate.DELIVERED), np.where(lost, FATES.index(Fate.LOST), FATES.index(Fate.ABSENT))
     )
-    silent = lost & (window.model is PartitionModel.DROP)
+    silent = lost & (window.model is FaultModel.DROP)
     late = delivered & (received - intended > 0.1)
     edges = np.cumsum([timeline.warm_up_s, timeline.steady_s, timeline.outage_s, timeline.recovery_s])
     answer = np.where(acknowledged, np.where(lost & ~silent, 0, arm.scopes), -1)

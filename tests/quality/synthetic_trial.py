@@ -22,10 +22,10 @@ from harness.model.message import SENTINEL_BASE
 from harness.model.results import TrialEnvironment, TrialFacts
 from harness.model.values import Arm, Expectation, FaultPlan, Scenario, Timeline, Trial, Workload
 from harness.model.words import (
+    FaultModel,
     Guarantee,
     LinkRole,
     OutcomeCode,
-    PartitionModel,
     Phase,
     Primitive,
     ProbeResult,
@@ -192,7 +192,7 @@ def make_trial(*, producers: int = 2, seed: int = 1, control: bool = False) -> T
         arms=tuple(arm.model_copy(update={"producers": producers}) for arm in arms),
         workload=Workload(rate_per_s=50),
         timeline=Timeline(warm_up_s=0.3, steady_s=0.6, outage_s=0.6, recovery_s=0.8),
-        faults=() if control else (FaultPlan(model=PartitionModel.HOLD, link=LinkRole.CONSUMERS),),
+        faults=() if control else (FaultPlan(model=FaultModel.HOLD, link=LinkRole.CONSUMERS),),
         expectations=tuple(
             Expectation(arm=arm.name, guarantee=guarantee, stance=Stance.REQUIRED)
             for arm in arms

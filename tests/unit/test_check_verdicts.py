@@ -25,10 +25,10 @@ from harness.model.errors import InvalidFileError
 from harness.model.results import RunSummary
 from harness.model.values import FaultPlan, Limits, RunPlan
 from harness.model.words import (
+    FaultModel,
     Guarantee,
     LinkRole,
     OutcomeCode,
-    PartitionModel,
     PredictionResult,
     Stance,
     Verdict,
@@ -203,7 +203,7 @@ def under(folder: Path, fault: FaultPlan, code: OutcomeCode | None) -> LiteralTr
     return trial
 
 
-PRODUCERS_DOWN = FaultPlan(model=PartitionModel.DOWN, link=LinkRole.PRODUCERS)
+PRODUCERS_DOWN = FaultPlan(model=FaultModel.DOWN, link=LinkRole.PRODUCERS)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from harness.faults.base import CallTimes, Evidence, Probe
 from harness.faults.evidence import duration
 from harness.faults.registry import make_fault
 from harness.model.values import FaultPlan
-from harness.model.words import LinkRole, PartitionModel, ProbeResult
+from harness.model.words import FaultModel, LinkRole, ProbeResult
 
 MS = 1_000_000
 INJECT = CallTimes(100 * MS, 102 * MS)
@@ -53,19 +53,19 @@ AFTER_RESET = [answered(203, 205, 4)]
 WORKING = [*BEFORE, *(answered(at, at + 1) for at in range(100, 300, 25))]
 
 
-def evidence(model: PartitionModel, probes: list[Probe]) -> Evidence:
+def evidence(model: FaultModel, probes: list[Probe]) -> Evidence:
     fault = make_fault(FaultPlan(model=model, link=LinkRole.CONSUMERS))
     return fault.evidence(probes, inject=INJECT, heal=HEAL)
 
 
-def seen(model: PartitionModel, probes: list[Probe]) -> tuple[float | None, float | None]:
+def seen(model: FaultModel, probes: list[Probe]) -> tuple[float | None, float | None]:
     """From when to when the fault is proven, in ms."""
     found = evidence(model, probes)
     begin, end = found.observed_from_ns, found.observed_to_ns
     return None if begin is None else begin / MS, None if end is None else end / MS
 
 
-H, D, W, R = PartitionModel.HOLD, PartitionModel.DROP, PartitionModel.DOWN, PartitionModel.RESET
+H, D, W, R = FaultModel.HOLD, FaultModel.DROP, FaultModel.DOWN, FaultModel.RESET
 
 SANE = {
     "hold": (H, [*BEFORE, *HELD, answered(226, 227)], (110, 203)),
@@ -87,9 +87,7 @@ SANE = {
 
 
 @pytest.mark.parametrize(("model", "probes", "expected"), SANE.values(), ids=SANE)
-def test_evidence_of_a_fault_that_worked(
-    model: PartitionModel, probes: list[Probe], expected: tuple[float, float]
-) -> None:
+def test_evidence_of_a_fault_that_worked(model: FaultModel, probes: list[Probe], expected: tuple[float, float]) -> None:
     """What is proven begins with the first struck probe and ends with the first answer on a working connection."""
     assert expected == seen(model, probes)
 
@@ -106,7 +104,7 @@ HEAL_NOT_SEEN = {
 
 
 @pytest.mark.parametrize(("model", "probes", "begin"), HEAL_NOT_SEEN.values(), ids=HEAL_NOT_SEEN)
-def test_a_heal_that_was_not_seen(model: PartitionModel, probes: list[Probe], begin: float) -> None:
+def test_a_heal_that_was_not_seen(model: FaultModel, probes: list[Probe], begin: float) -> None:
     """A fault whose end is not shown has a beginning and no end."""
     assert (begin, None) == seen(model, probes)
 
@@ -135,14 +133,14 @@ NOT_SHOWN = {
 
 
 @pytest.mark.parametrize(("model", "probes"), NOT_SHOWN.values(), ids=NOT_SHOWN)
-def test_what_contradicts_a_fault_makes_it_unproven(model: PartitionModel, probes: list[Probe]) -> None:
+def test_what_contradicts_a_fault_makes_it_unproven(model: FaultModel, probes: list[Probe]) -> None:
     """A fault that the probes contradict or do not touch has neither beginning nor end, and the sentence says why."""
     assert (None, None) == seen(model, probes)
 
 
 @pytest.mark.parametrize("model", [H, D, W, R])
 @pytest.mark.parametrize("probes", [[], BEFORE, WORKING], ids=["empty", "ends early", "no fault at all"])
-def test_no_fault_is_no_evidence(model: PartitionModel, probes: list[Probe]) -> None:
+def test_no_fault_is_no_evidence(model: FaultModel, probes: list[Probe]) -> None:
     """Where nothing happened, nothing is proven for any fault."""
     assert (None, None) == seen(model, probes)
 
@@ -156,7 +154,7 @@ def test_no_history_proves_two_faults(case: str) -> None:
 
 
 @pytest.mark.parametrize("model", [H, D, W, R])
-def test_probes_of_other_links_do_not_count(model: PartitionModel) -> None:
+def test_probes_of_other_links_do_not_count(model: FaultModel) -> None:
     """A fault is judged by its own link's sentinel only."""
     own = [*BEFORE, *HELD]
     foreign = [answered(at, at + 1, link=LinkRole.PRODUCERS) for at in range(50, 300, 25)]
@@ -169,7 +167,7 @@ def test_order_of_the_probes_does_not_matter() -> None:
     assert evidence(D, probes) == evidence(D, list(reversed(probes)))
 
 
-SENTENCES: dict[str, tuple[PartitionModel, list[Probe], str]] = {
+SENTENCES: dict[str, tuple[FaultModel, list[Probe], str]] = {
     "hold": (
         H,
         [*BEFORE, *HELD],
@@ -192,7 +190,7 @@ SENTENCES: dict[str, tuple[PartitionModel, list[Probe], str]] = {
 
 
 @pytest.mark.parametrize(("model", "probes", "sentence"), SENTENCES.values(), ids=SENTENCES)
-def test_the_sentence_has_the_numbers(model: PartitionModel, probes: list[Probe], sentence: str) -> None:
+def test_the_sentence_has_the_numbers(model: FaultModel, probes: list[Probe], sentence: str) -> None:
     """What was seen is told in one sentence, with counts and times."""
     assert sentence == evidence(model, probes).sentence
 

@@ -12,7 +12,7 @@ from harness.faults.base import CallTimes
 from harness.faults.registry import fault_models, make_fault, parse_model, style_of
 from harness.model.errors import UsageError
 from harness.model.values import FaultPlan
-from harness.model.words import LinkRole, PartitionModel
+from harness.model.words import FaultModel, LinkRole
 
 
 @dataclass
@@ -55,19 +55,19 @@ class NotingLink:
         return self._times()
 
 
-def plan(model: PartitionModel) -> FaultPlan:
+def plan(model: FaultModel) -> FaultPlan:
     return FaultPlan(model=model, link=LinkRole.CONSUMERS)
 
 
 RECIPES = {
-    PartitionModel.HOLD: ("bandwidth", {"rate": 0}),
-    PartitionModel.DROP: ("timeout", {"timeout": 0}),
-    PartitionModel.RESET: ("reset_peer", {"timeout": 0}),
+    FaultModel.HOLD: ("bandwidth", {"rate": 0}),
+    FaultModel.DROP: ("timeout", {"timeout": 0}),
+    FaultModel.RESET: ("reset_peer", {"timeout": 0}),
 }
 
 
 @pytest.mark.parametrize("model", RECIPES)
-def test_a_toxic_strikes_both_streams_and_is_removed_in_reverse(model: PartitionModel) -> None:
+def test_a_toxic_strikes_both_streams_and_is_removed_in_reverse(model: FaultModel) -> None:
     """Injection adds one toxic per direction, the heal takes them away; the times span both calls."""
     link, fault = NotingLink(), make_fault(plan(model))
     kind, attributes = RECIPES[model]
@@ -83,14 +83,14 @@ def test_a_toxic_strikes_both_streams_and_is_removed_in_reverse(model: Partition
 
 def test_down_disables_and_enables() -> None:
     """A down link is a disabled proxy."""
-    link, fault = NotingLink(), make_fault(plan(PartitionModel.DOWN))
+    link, fault = NotingLink(), make_fault(plan(FaultModel.DOWN))
     fault.inject(link)
     fault.heal(link)
     assert [("disable",), ("enable",)] == link.calls
 
 
 @pytest.mark.parametrize("model", fault_models())
-def test_healing_is_idempotent_and_safe_without_an_injection(model: PartitionModel) -> None:
+def test_healing_is_idempotent_and_safe_without_an_injection(model: FaultModel) -> None:
     """A heal may come twice, or for a fault that never was."""
     link, fault = NotingLink(), make_fault(plan(model))
     for _ in range(2):
@@ -102,23 +102,24 @@ def test_healing_is_idempotent_and_safe_without_an_injection(model: PartitionMod
     assert set() == link.toxics
 
 
-def test_every_model_but_none_is_a_fault() -> None:
-    """The registry knows every partition model, and the no-fault control is not one."""
-    assert set(PartitionModel) - {PartitionModel.NONE} == set(fault_models())
+def test_the_no_fault_control_is_no_fault() -> None:
+    """The registry knows the four partitions, and the no-fault control is not one."""
+    assert {FaultModel.HOLD, FaultModel.DROP, FaultModel.DOWN, FaultModel.RESET} <= set(fault_models())
+    assert FaultModel.NONE not in fault_models()
     with pytest.raises(UsageError, match='"none"'):
-        make_fault(plan(PartitionModel.NONE))
+        make_fault(plan(FaultModel.NONE))
 
 
 def test_faults_by_name() -> None:
     """A name is found, and a mistyped one gets the nearest."""
-    assert PartitionModel.HOLD is parse_model("hold")
+    assert FaultModel.HOLD is parse_model("hold")
     with pytest.raises(UsageError) as caught:
         parse_model("dorp")
     assert 'did you mean "drop"?' in caught.value.fix
 
 
 @pytest.mark.parametrize("model", fault_models())
-def test_each_fault_says_how_it_is_drawn(model: PartitionModel) -> None:
+def test_each_fault_says_how_it_is_drawn(model: FaultModel) -> None:
     """Figures and docs get a label and a sentence that says what it does and how it heals."""
     style = style_of(model)
     assert model.value == style.label
