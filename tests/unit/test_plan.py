@@ -7,7 +7,7 @@ import pytest
 
 from harness.model.errors import InvalidFileError, UsageError
 from harness.model.values import StackChoice, Trial
-from harness.model.words import ClientPreset, FaultModel, Guarantee, Stance
+from harness.model.words import ClientPreset, Guarantee, Stance
 from harness.plan.arms import base_name, known_arms, named_arm
 from harness.plan.catalogue import control_of, find_scenarios, load_scenario
 from harness.plan.planning import Overrides, override, plan_run
@@ -18,8 +18,8 @@ FAMILY = find_scenarios(["partition"])
 
 def test_the_partition_family_is_complete() -> None:
     """Both links, each as hold, drop, down and reset, and one control; each with a story, question and prediction."""
-    faults = {(fault.link.value, fault.model.value) for scenario in FAMILY for fault in scenario.faults}
-    models = {model.value for model in FaultModel} - {"none"}
+    faults = {(fault.struck_link.value, fault.model.value) for scenario in FAMILY for fault in scenario.faults}
+    models = ("hold", "drop", "down", "reset")
     assert {(link, model) for link in ("producers", "consumers") for model in models} == faults
     assert ["partition_control"] == [scenario.name for scenario in FAMILY if scenario.is_control]
     assert [] == [s.name for s in FAMILY if not (s.question and s.story and s.predictions)]
