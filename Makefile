@@ -11,7 +11,7 @@ ARGS ?=
 STACK ?= local
 export STACK
 
-.PHONY: help setup partition-test test lint bench doctor clean
+.PHONY: help setup partition-test crash-test consume-test link-test incidents all test lint bench doctor clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,21 @@ setup: $(VENV)/.ready-test ## Install everything into .venv
 
 partition-test: $(VENV)/.ready ## Partition Pub/Sub and Streams, judge what was lost, write the report
 	@$(BIN)/harness run partition $(ARGS)
+
+crash-test: $(VENV)/.ready ## Crash, stop and restart consumers and producers at exact points
+	@$(BIN)/harness run crash $(ARGS)
+
+consume-test: $(VENV)/.ready ## Slow consumers, trimming under lag, poison messages, replay, starting late
+	@$(BIN)/harness run consume $(ARGS)
+
+link-test: $(VENV)/.ready ## One-way, flapping, slow and lossy links
+	@$(BIN)/harness run link $(ARGS)
+
+incidents: $(VENV)/.ready ## The source document's incidents, claimed loss beside measured
+	@$(BIN)/harness run incident $(ARGS)
+
+all: $(VENV)/.ready ## Every family in one run (ARGS=--slow: the long scenarios too)
+	@$(BIN)/harness run all $(ARGS)
 
 test: $(VENV)/.ready-test ## Style, types and all tests
 	@$(BIN)/ruff format --check --quiet .

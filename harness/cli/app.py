@@ -44,21 +44,11 @@ def common(
 
 
 @app.command(epilog=EXIT_CODES)
+@options.with_run_options
 def run(
+    given: options.RunOptions,
     names: Annotated[list[str] | None, typer.Argument(help="Scenarios or families, e.g. partition. See: list")] = None,
-    outage: options.Outage = None,
-    duration: options.Duration = None,
-    rate: options.Rate = None,
-    seed: options.Seed = None,
-    trials: options.Trials = 1,
-    arm: options.Arms = None,
-    jobs: options.Jobs = 2,
-    stack: options.Stack = options.StackOption.LOCAL,
-    server: options.Server = None,
-    engine: options.Engine = options.EngineOption.AUTO,
-    toxiproxy: options.Toxiproxy = None,
-    results: options.Results = Path("results"),
-    as_json: options.AsJson = False,
+    slow: Annotated[bool, typer.Option("--slow", help="Of families: the long scenarios too.")] = False,
     resume: Annotated[Path | None, typer.Option("--resume", help="Play what is missing of an interrupted run.")] = None,
 ) -> None:
     """Play scenarios, judge what was lost, write the report."""
@@ -66,24 +56,8 @@ def run(
     from harness.cli.running import require_names, resume_run, start_run
 
     if resume is not None:
-        raise typer.Exit(resume_run(resume, jobs=jobs, results=results, as_json=as_json))
-    request = make_request(
-        names=require_names(names),
-        outage=outage,
-        duration=duration,
-        rate=rate,
-        seed=seed,
-        trials=trials,
-        arms=tuple(arm or ()),
-        jobs=jobs,
-        stack=stack,
-        server=server,
-        engine=engine,
-        toxiproxy=toxiproxy,
-        results=results,
-        as_json=as_json,
-    )
-    raise typer.Exit(start_run(request))
+        raise typer.Exit(resume_run(resume, jobs=given.jobs, results=given.results, as_json=given.as_json))
+    raise typer.Exit(start_run(make_request(given, names=require_names(names), slow=slow)))
 
 
 @app.command(epilog=EXIT_CODES)
@@ -106,11 +80,14 @@ def report(folder: RunFolder) -> None:
 
 
 @app.command("list")
-def list_scenarios(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Show what can be run: scenarios, questions, faults, arms."""
+def list_scenarios(
+    names: Annotated[list[str] | None, typer.Argument(help="Only these families or scenarios, e.g. crash.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show what can be run: scenarios, questions, faults, arms, length."""
     from harness.cli.listing import print_scenarios
 
-    print_scenarios(as_json=as_json)
+    print_scenarios(names or ["all"], as_json=as_json)
 
 
 @app.command()

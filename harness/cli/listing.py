@@ -3,40 +3,76 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import groupby
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
+from harness.model.naming import family_place, family_title, faults_name
 from harness.model.values import Scenario
 
 
-def print_scenarios(*, as_json: bool) -> None:
-    """All scenarios with their question, fault, arms and length."""
+@dataclass(frozen=True, slots=True)
+class ListedScenario:
+    """A scenario as it is listed."""
+
+    scenario: str
+    family: str
+    question: str
+    fault: str
+    arms: list[str]
+    seconds: float
+    """Of traffic; set-up and drain come on top."""
+    slow: bool
+
+
+def print_scenarios(names: list[str], *, as_json: bool, console: Console | None = None) -> None:
+    """The scenarios that ``names`` mean, family by family, slow ones included."""
     from harness.plan.catalogue import find_scenarios
 
-    scenarios = find_scenarios(["all"])
+    rows = [_as_row(scenario) for scenario in find_scenarios(names, slow=True)]
     if as_json:
-        print(json.dumps([_as_row(scenario) for scenario in scenarios], indent=2))
+        print(json.dumps([asdict(row) for row in rows], indent=2))
         return
-    table = Table("scenario", "question", "fault", "arms", "seconds", box=None, pad_edge=False, header_style="bold")
-    for scenario in scenarios:
-        row = _as_row(scenario)
-        table.add_row(row["scenario"], row["question"], row["fault"], row["arms"], row["seconds"])
-    Console().print(table)
-    Console().print(f"\nRun one, or its family: [bold]harness run {scenarios[0].family}[/bold]")
+    console = console or Console(highlight=False)
+    rows.sort(key=lambda row: family_place(row.family))
+    for family, members in groupby(rows, key=lambda row: row.family):
+        _print_family(console, family, list(members))
+    if any(row.slow for row in rows):
+        console.print("slow: played only with --slow, or when it is named\n")
+    console.print(f"Run one, or its family: [bold]harness run {rows[0].family}[/bold]")
 
 
-def _as_row(scenario: Scenario) -> dict[str, str]:
-    faults = [f"{fault.model} on the {fault.link}' link" for fault in scenario.faults]
-    return {
-        "scenario": scenario.name,
-        "family": scenario.family,
-        "question": scenario.question,
-        "fault": ", ".join(faults) or "none (control)",
-        "arms": ", ".join(arm.name for arm in scenario.arms),
-        "seconds": f"{scenario.timeline.traffic_s:g}",
-    }
+def _print_family(console: Console, family: str, rows: list[ListedScenario]) -> None:
+    """One paragraph per scenario: a table would have to cut the questions or the arms."""
+    seconds = sum(row.seconds for row in rows if not row.slow)
+    length = f"{len(rows)} scenarios, {seconds:,.0f} s of traffic one after the other"
+    title = Text.assemble((family, "bold"), f": {family_title(family)} ({length})")
+    console.print(title)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("length", justify="right", no_wrap=True)
+    table.add_column("what")
+    for row in rows:
+        length = f"{row.seconds:g} s" + (" slow" if row.slow else "")
+        what = Text.assemble(row.question, "\n", (f"{row.fault} | {', '.join(row.arms)}", "dim"))
+        table.add_row(Text(row.scenario, style="bold"), length, what)
+    console.print(Padding(table, (0, 0, 1, 2), expand=False))
+
+
+def _as_row(scenario: Scenario) -> ListedScenario:
+    return ListedScenario(
+        scenario=scenario.name,
+        family=scenario.family,
+        question=scenario.question,
+        fault=faults_name(scenario.faults),
+        arms=[arm.name for arm in scenario.arms],
+        seconds=round(scenario.timeline.traffic_s, 3),
+        slow=scenario.slow,
+    )
 
 
 def print_findings(*, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from harness.model.results import RunSummary
 from harness.model.values import RunPlan, StackChoice
 from harness.model.words import StackKind
 from harness.plan.catalogue import control_of, find_scenarios, load_scenario
-from harness.plan.planning import DEFAULT_SEED, Overrides, override, plan_run
+from harness.plan.planning import DEFAULT_SEED, Overrides, check_real_time, override, plan_run
 
 PARTIAL = ".partial"
 
@@ -33,6 +33,8 @@ class RunRequest:
     jobs: int
     results: Path
     as_json: bool
+    slow: bool = False
+    """Of families: the scenarios that are marked slow, too."""
     script: Path | None = None
 
 
@@ -45,7 +47,11 @@ def start_run(request: RunRequest) -> ExitCode:
 
 def make_plan(request: RunRequest) -> RunPlan:
     """What the run will do; the family's no-fault control comes along where it was not named."""
-    named = [load_scenario(request.script)] if request.script else find_scenarios(list(request.names))
+    if request.script:
+        named = [load_scenario(request.script)]
+    else:
+        named = find_scenarios(list(request.names), slow=request.slow)
+    check_real_time(named, request.overrides)
     scenarios = [override(scenario, request.overrides) for scenario in [*named, *control_of(named)]]
     name = named[0].name if request.script else "-".join(request.names[:3])
     return plan_run(
@@ -163,6 +169,7 @@ def _repeat_command(request: RunRequest) -> str:
     ):
         if value is not None:
             words += [option, f"{value:g}"]
+    words += ["--real-time"] * overrides.real_time + ["--slow"] * request.slow
     for arm in overrides.arms:
         words += ["--arm", arm]
     words += ["--seed", str(DEFAULT_SEED if request.seed is None else request.seed), "--trials", str(request.trials)]

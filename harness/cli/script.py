@@ -16,42 +16,12 @@ def script_app(path: str) -> typer.Typer:
     script = Path(path)
 
     @application.command(help=_story(script), epilog=EXIT_CODES)
-    def run(
-        outage: options.Outage = None,
-        duration: options.Duration = None,
-        rate: options.Rate = None,
-        seed: options.Seed = None,
-        trials: options.Trials = 1,
-        arm: options.Arms = None,
-        jobs: options.Jobs = 2,
-        stack: options.Stack = options.StackOption.LOCAL,
-        server: options.Server = None,
-        engine: options.Engine = options.EngineOption.AUTO,
-        toxiproxy: options.Toxiproxy = None,
-        results: options.Results = Path("results"),
-        as_json: options.AsJson = False,
-    ) -> None:
+    @options.with_run_options
+    def run(given: options.RunOptions) -> None:
         from harness.cli.requests import make_request
         from harness.cli.running import start_run
 
-        request = make_request(
-            names=(script.stem,),
-            outage=outage,
-            duration=duration,
-            rate=rate,
-            seed=seed,
-            trials=trials,
-            arms=tuple(arm or ()),
-            jobs=jobs,
-            stack=stack,
-            server=server,
-            engine=engine,
-            toxiproxy=toxiproxy,
-            results=results,
-            as_json=as_json,
-            script=script,
-        )
-        raise typer.Exit(start_run(request))
+        raise typer.Exit(start_run(make_request(given, names=(script.stem,), script=script)))
 
     return application
 

@@ -21,6 +21,15 @@ from harness.model.words import CrashPoint, Direction, FaultModel, LinkRole, Mem
 
 NO_FAULT = "no fault (control)"
 
+FAMILY_TITLES = {
+    "partition": "Partitions of a link",
+    "link": "Other faults of a link",
+    "crash": "Crashes and restarts",
+    "consume": "Ways to consume and to fall behind",
+    "incident": "Incidents of the source document",
+}
+"""The families in the order in which they are shown, each with what its scenarios have in common."""
+
 MODEL_MEANING = {
     FaultModel.NONE: "no fault: the control, which must be perfect",
     FaultModel.HOLD: "bytes stop, connections stay, everything arrives late after the heal",
@@ -56,6 +65,17 @@ def faults_name(plans: Sequence[FaultPlan]) -> str:
         struck = [name for name in map(struck_name, same) if name]
         parts.append(f"{' and '.join(struck)} · {deed}" if struck else deed)
     return " + ".join(parts)
+
+
+def family_title(family: str) -> str:
+    """What the scenarios of a family have in common; a family that we don't know is called by its name."""
+    return FAMILY_TITLES.get(family, family)
+
+
+def family_place(family: str) -> tuple[int, str]:
+    """Sorts families into the order in which they are shown; unknown ones come last, by name."""
+    known = list(FAMILY_TITLES)
+    return (known.index(family), "") if family in known else (len(known), family)
 
 
 def link_name(link: LinkRole) -> str:

@@ -37,6 +37,7 @@ from harness.model.words import (
 NANOSECONDS = 1_000_000_000
 
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 
 
 class Frozen(BaseModel):
@@ -105,7 +106,7 @@ class Arm(Frozen):
 class Workload(Frozen):
     """Messages per second and arm, spread over the arm's producers; Poisson arrivals drawn from the seed."""
 
-    rate_per_s: float = Field(default=100.0, gt=0, le=100_000, allow_inf_nan=False)
+    rate_per_s: Rate = 100.0
     padding_bytes: int = Field(default=0, ge=0, le=1_000_000)
     """Added to each message's data."""
 
@@ -236,6 +237,8 @@ class Scenario(Frozen):
     claims: tuple[SourceClaim, ...] = ()
     slow: bool = False
     """Too long for a run of everything: only with ``--slow``, or when it is named."""
+    real_time: tuple[Seconds, Rate] | None = None
+    """Of a compressed incident: seconds of outage and messages per second as they were; for ``--real-time``."""
 
     @property
     def is_control(self) -> bool:

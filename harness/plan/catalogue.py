@@ -59,11 +59,13 @@ def load_scenario(path: Path) -> Scenario:
     return scenario
 
 
-def find_scenarios(names: list[str]) -> list[Scenario]:
+def find_scenarios(names: list[str], *, slow: bool = False) -> list[Scenario]:
     """The scenarios that ``names`` mean: names of scripts, of families, or ``all``; each once, in a fixed order.
 
+    A scenario that is marked slow is in its family, and in ``all``, only with ``slow``; by its own name always.
+
     Raises:
-        UsageError: a name means nothing; the nearest one is told.
+        UsageError: a name means nothing, the nearest one is told; or nothing but slow scenarios is meant.
     """
     folder = scenario_folder()
     known = {name: load_scenario(folder / f"{name}.py") for name in script_names()}
@@ -73,10 +75,21 @@ def find_scenarios(names: list[str]) -> list[Scenario]:
         if name in known:
             wanted[name] = known[name]
         elif name in families or name == "all":
-            wanted.update({key: value for key, value in known.items() if name in {value.family, "all"}})
+            wanted.update(_members(known, family=name, slow=slow))
         else:
             raise UsageError(f'unknown scenario "{name}"', fix=nearest(name, [*known, *families, "all"]))
+    if not wanted:
+        raise UsageError(f"all scenarios of {', '.join(names)} are slow", fix="add --slow, or name one of them")
     return list(wanted.values())
+
+
+def _members(known: dict[str, Scenario], *, family: str, slow: bool) -> dict[str, Scenario]:
+    """The scenarios of ``family``, or of all; slow ones only when wanted."""
+    return {
+        name: scenario
+        for name, scenario in known.items()
+        if family in {scenario.family, "all"} and (slow or not scenario.slow)
+    }
 
 
 def control_of(scenarios: list[Scenario]) -> list[Scenario]:

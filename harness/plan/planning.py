@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from harness.model.errors import UsageError
-from harness.model.values import RunPlan, Scenario, StackChoice, Timeline, Trial, Workload
+from harness.model.values import RunPlan, Scenario, StackChoice, Timeline, Trial
 from harness.plan.arms import base_name, named_arm
 
 MAX_SECONDS = 3600.0
@@ -26,6 +26,21 @@ class Overrides:
     rate_per_s: float | None = None
     outage_s: float | None = None
     arms: tuple[str, ...] = ()
+    real_time: bool = False
+    """Incidents last as long as they did. A rate or an outage that is given as well counts more."""
+
+
+def check_real_time(scenarios: Sequence[Scenario], overrides: Overrides) -> None:
+    """Refuse ``--real-time`` where it would change nothing.
+
+    Raises:
+        UsageError: none of ``scenarios`` is compressed.
+    """
+    if overrides.real_time and all(scenario.real_time is None for scenario in scenarios):
+        raise UsageError(
+            "--real-time: none of these scenarios is compressed",
+            fix="leave it out, or name an incident that is, e.g. incident_partition",
+        )
 
 
 def override(scenario: Scenario, overrides: Overrides) -> Scenario:
@@ -34,10 +49,12 @@ def override(scenario: Scenario, overrides: Overrides) -> Scenario:
     Raises:
         UsageError: a number is negative, zero or absurd, or the outage does not fit into the duration.
     """
+    if overrides.real_time and scenario.real_time is not None:
+        scenario = _in_real_time(scenario, *scenario.real_time)
     changes: dict[str, object] = {}
     if overrides.rate_per_s is not None:
         rate = _within("--rate", overrides.rate_per_s, MAX_RATE_PER_S, unit="messages per second")
-        changes["workload"] = Workload(rate_per_s=rate)
+        changes["workload"] = scenario.workload.model_copy(update={"rate_per_s": rate})
     if overrides.outage_s is not None or overrides.duration_s is not None:
         changes["timeline"] = _stretch(scenario.timeline, overrides)
     if overrides.arms:
@@ -46,6 +63,16 @@ def override(scenario: Scenario, overrides: Overrides) -> Scenario:
         changes["expectations"] = tuple(item for item in scenario.expectations if item.arm in bases)
         changes["predictions"] = tuple(item for item in scenario.predictions if item.arm in bases)
     return scenario.model_copy(update=changes)
+
+
+def _in_real_time(scenario: Scenario, outage_s: float, rate_per_s: float) -> Scenario:
+    """The incident as it was: only the outage and the rate change, so that it is the same incident otherwise."""
+    return scenario.model_copy(
+        update={
+            "workload": scenario.workload.model_copy(update={"rate_per_s": rate_per_s}),
+            "timeline": scenario.timeline.model_copy(update={"outage_s": outage_s}),
+        }
+    )
 
 
 def _stretch(timeline: Timeline, overrides: Overrides) -> Timeline:

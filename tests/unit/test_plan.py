@@ -10,7 +10,7 @@ from harness.model.values import StackChoice, Trial
 from harness.model.words import ClientPreset, Guarantee, Stance
 from harness.plan.arms import base_name, known_arms, named_arm
 from harness.plan.catalogue import control_of, find_scenarios, load_scenario
-from harness.plan.planning import Overrides, override, plan_run
+from harness.plan.planning import Overrides, check_real_time, override, plan_run
 from harness.trial.schedule import draw_offsets_ns
 
 FAMILY = find_scenarios(["partition"])
@@ -132,3 +132,43 @@ def test_a_broken_script_is_one_clear_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(InvalidFileError) as caught:
         load_scenario(script)
     assert str(script) in str(caught.value)
+
+
+def test_a_slow_scenario_is_played_only_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A family leaves it out, ``slow`` takes it in, its name always means it; nothing but slow ones is an error."""
+    text = (
+        "from harness.model.values import Scenario\nfrom harness.plan.arms import named_arm\n"
+        "SCENARIO = Scenario(name='{0}', family='{1}', question='', mechanism='', arms=[named_arm('pubsub')], slow={2})\n"
+    )
+    for name, family, slow in (("quick", "one", False), ("long", "one", True), ("longest", "two", True)):
+        (tmp_path / f"{name}.py").write_text(text.format(name, family, slow), encoding="utf-8")
+    monkeypatch.setenv("HARNESS_SCENARIOS", str(tmp_path))
+
+    def found(*names: str, slow: bool = False) -> list[str]:
+        return [scenario.name for scenario in find_scenarios(list(names), slow=slow)]
+
+    assert ["quick"] == found("one") == found("all")
+    assert ["long", "quick"] == found("one", slow=True)
+    assert ["long"] == found("long")
+    assert ["long", "longest", "quick"] == found("all", slow=True)
+    with pytest.raises(UsageError, match="--slow"):
+        found("two")
+
+
+def test_an_incident_can_last_as_long_as_it_did() -> None:
+    """The outage and the rate are the real ones, the rest stays; a rate that is given as well counts more."""
+    compressed = FAMILY[0].model_copy(update={"real_time": (720.0, 20.4)})
+
+    real = override(compressed, Overrides(real_time=True))
+    faster = override(compressed, Overrides(real_time=True, rate_per_s=50))
+
+    assert (720.0, 20.4) == (real.timeline.outage_s, real.workload.rate_per_s)
+    assert (720.0, 50) == (faster.timeline.outage_s, faster.workload.rate_per_s)
+    assert compressed.timeline.steady_s == real.timeline.steady_s
+    assert compressed == override(compressed, Overrides())
+
+
+def test_real_time_that_changes_nothing_is_refused() -> None:
+    """No scenario of the partition family is compressed."""
+    with pytest.raises(UsageError, match="--real-time"):
+        check_real_time(FAMILY, Overrides(real_time=True))
