@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.model.values import Arm, Expectation, FaultPlan, Prediction, Scenario, Timeline, Workload
     from harness.model.words import FaultModel, Guarantee, LinkRole, Stance, Verdict
     from harness.plan.arms import named_arm
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
+    from harness.stack.visit import OpenServer, open_server
 
 __version__ = "0.1.0"
 
@@ -22,6 +25,7 @@ _HOMES = {
     "FaultPlan": "harness.model.values",
     "Guarantee": "harness.model.words",
     "LinkRole": "harness.model.words",
+    "OpenServer": "harness.stack.visit",
     "FaultModel": "harness.model.words",
     "Prediction": "harness.model.values",
     "Scenario": "harness.model.values",
@@ -31,6 +35,7 @@ _HOMES = {
     "Workload": "harness.model.values",
     "control_scenario": "harness.plan.partition",
     "named_arm": "harness.plan.arms",
+    "open_server": "harness.stack.visit",
     "partition_scenario": "harness.plan.partition",
     "predict": "harness.plan.partition",
     "predict_streams": "harness.plan.partition",
@@ -43,6 +48,7 @@ __all__ = [
     "FaultPlan",
     "Guarantee",
     "LinkRole",
+    "OpenServer",
     "Prediction",
     "Scenario",
     "Stance",
@@ -52,9 +58,11 @@ __all__ = [
     "__version__",
     "control_scenario",
     "named_arm",
+    "open_server",
     "partition_scenario",
     "predict",
     "predict_streams",
+    "run_example",
     "run_script",
 ]
 
@@ -72,3 +80,10 @@ def run_script(path: str) -> None:
     from harness.cli import run_scenario_script
 
     run_scenario_script(path)
+
+
+def run_example(main: Callable[[], object]) -> None:
+    """Run an example's ``main``: errors become one message and their exit code, SIGTERM ends it in order."""
+    from harness.cli import finish_example
+
+    finish_example(main)

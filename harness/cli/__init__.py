@@ -25,6 +25,14 @@ def run_scenario_script(path: str) -> NoReturn:
     finish(lambda: application(prog_name=f"python {path}", standalone_mode=True))
 
 
+def finish_example(work: Callable[[], object]) -> NoReturn:
+    """`finish`, for a script that is no scenario: a SIGTERM cleans up as Ctrl-C does."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    finish(work)
+
+
 def finish(work: Callable[[], object]) -> NoReturn:
     """Do ``work`` and end the process; errors become one message and their exit code, never a traceback.
 

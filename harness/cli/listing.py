@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from pathlib import Path
 
 from rich.console import Console
 from rich.padding import Padding
@@ -31,7 +32,7 @@ class ListedScenario:
 
 def print_scenarios(names: list[str], *, as_json: bool, console: Console | None = None) -> None:
     """The scenarios that ``names`` mean, family by family, slow ones included."""
-    from harness.plan.catalogue import find_scenarios
+    from harness.plan.catalogue import example_names, find_scenarios, scenario_folder
 
     rows = [_as_row(scenario) for scenario in find_scenarios(names, slow=True)]
     if as_json:
@@ -44,6 +45,13 @@ def print_scenarios(names: list[str], *, as_json: bool, console: Console | None 
     if any(row.slow for row in rows):
         console.print("slow: played only with --slow, or when it is named\n")
     console.print(f"Run one, or its family: [bold]harness run {rows[0].family}[/bold]")
+    for name in example_names():
+        console.print(f"New here? Read and run this first: [bold]python {_shown(scenario_folder() / name)}.py[/bold]")
+
+
+def _shown(path: Path) -> Path:
+    """``path`` as one would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _print_family(console: Console, family: str, rows: list[ListedScenario]) -> None:

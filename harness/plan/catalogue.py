@@ -1,10 +1,12 @@
 """Finds the scenario scripts: those beside the package in a checkout, those inside it in an installed wheel.
 
-A script is a Python file with a module docstring (the story and the prediction) and a `SCENARIO`.
+A script is a Python file with a module docstring (the story and the prediction) and a `SCENARIO`. A file beside them
+that defines no `SCENARIO` is an example: it runs by itself, and nothing here loads it.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import sys
@@ -35,7 +37,31 @@ def scenario_folder() -> Path:
 
 def script_names() -> list[str]:
     """The names of all scripts, sorted."""
-    return sorted(path.stem for path in scenario_folder().glob("*.py") if not path.stem.startswith("_"))
+    return [path.stem for path in _python_files() if _may_define_scenario(path)]
+
+
+def example_names() -> list[str]:
+    """The names of the examples, sorted."""
+    return [path.stem for path in _python_files() if not _may_define_scenario(path)]
+
+
+def _python_files() -> list[Path]:
+    return sorted(path for path in scenario_folder().glob("*.py") if not path.stem.startswith("_"))
+
+
+def _may_define_scenario(path: Path) -> bool:
+    """Whether ``SCENARIO`` is bound in the file, read without running it; a file that cannot be read is to be loaded
+    and complained about, not passed over."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return True
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return "SCENARIO" in bound | {alias.asname or alias.name for alias in _imports(tree)}
+
+
+def _imports(tree: ast.Module) -> list[ast.alias]:
+    return [alias for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -66,6 +92,7 @@ def find_scenarios(names: list[str], *, slow: bool = False) -> list[Scenario]:
 
     Raises:
         UsageError: a name means nothing, the nearest one is told; or nothing but slow scenarios is meant.
+        InvalidFileError: a name means a file without a scenario.
     """
     folder = scenario_folder()
     known = {name: load_scenario(folder / f"{name}.py") for name in script_names()}
@@ -76,6 +103,11 @@ def find_scenarios(names: list[str], *, slow: bool = False) -> list[Scenario]:
             wanted[name] = known[name]
         elif name in families or name == "all":
             wanted.update(_members(known, family=name, slow=slow))
+        elif name in example_names():
+            raise InvalidFileError(
+                f"{folder / name}.py: defines no SCENARIO, so it is an example and not a scenario",
+                fix=f"run it by itself: python {folder / name}.py",
+            )
         else:
             raise UsageError(f'unknown scenario "{name}"', fix=nearest(name, [*known, *families, "all"]))
     if not wanted:

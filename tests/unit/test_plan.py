@@ -9,7 +9,7 @@ from harness.model.errors import InvalidFileError, UsageError
 from harness.model.values import StackChoice, Trial
 from harness.model.words import ClientPreset, Guarantee, Stance
 from harness.plan.arms import base_name, known_arms, named_arm
-from harness.plan.catalogue import control_of, find_scenarios, load_scenario
+from harness.plan.catalogue import control_of, example_names, find_scenarios, load_scenario, script_names
 from harness.plan.planning import Overrides, check_real_time, override, plan_run
 from harness.trial.schedule import draw_offsets_ns
 
@@ -138,7 +138,8 @@ def test_a_slow_scenario_is_played_only_when_asked_for(tmp_path: Path, monkeypat
     """A family leaves it out, ``slow`` takes it in, its name always means it; nothing but slow ones is an error."""
     text = (
         "from harness.model.values import Scenario\nfrom harness.plan.arms import named_arm\n"
-        "SCENARIO = Scenario(name='{0}', family='{1}', question='', mechanism='', arms=[named_arm('pubsub')], slow={2})\n"
+        "SCENARIO = Scenario(name='{0}', family='{1}', question='', mechanism='', slow={2},\n"
+        "                    arms=[named_arm('pubsub')])\n"
     )
     for name, family, slow in (("quick", "one", False), ("long", "one", True), ("longest", "two", True)):
         (tmp_path / f"{name}.py").write_text(text.format(name, family, slow), encoding="utf-8")
@@ -172,3 +173,20 @@ def test_real_time_that_changes_nothing_is_refused() -> None:
     """No scenario of the partition family is compressed."""
     with pytest.raises(UsageError, match="--real-time"):
         check_real_time(FAMILY, Overrides(real_time=True))
+
+
+def test_a_file_without_a_scenario_is_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither loaded nor run with all; named, it is told how to run it. A broken file is never passed over."""
+    (tmp_path / "looking_around.py").write_text("raise SystemExit(9)\n", encoding="utf-8")
+    (tmp_path / "borrowed.py").write_text("from elsewhere import THAT as SCENARIO\n", encoding="utf-8")
+    (tmp_path / "broken.py").write_text("def broken(:", encoding="utf-8")
+    (tmp_path / "typed.py").write_text("SCENARIO: int = 5\n", encoding="utf-8")
+    monkeypatch.setenv("HARNESS_SCENARIOS", str(tmp_path))
+    assert ["borrowed", "broken", "typed"] == script_names()
+    assert ["looking_around"] == example_names()
+    for name in ("borrowed", "broken", "typed"):
+        (tmp_path / f"{name}.py").unlink()
+    with pytest.raises(InvalidFileError) as caught:
+        find_scenarios(["looking_around"])
+    assert "defines no SCENARIO" in str(caught.value)
+    assert f"python {tmp_path / 'looking_around.py'}" in caught.value.fix
