@@ -1,4 +1,4 @@
-"""The family on one page: per link and partition model, what each arm lost and how late the latest message came.
+"""The partition family on one page: per link and model, what each arm lost and how late the latest message came.
 
 Left, losses as a share of what was owed during the outage: the messages acknowledged while the fault was on, times the
 recipients. So a longer run does not make the loss look smaller, and more than 100 % means that the loss outlasts the
@@ -16,11 +16,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from harness.model.naming import link_name
 from harness.model.results import RunSummary, ScenarioRow
 from harness.model.words import FaultModel, LinkRole
 from harness.report.drawing import Picture, figure_style, finish, new_figure
+from harness.report.grouping import FamilyGroup
 from harness.report.palette import INK, LOST, MUTED, OBSERVED, ArmStyle, arm_styles
-from harness.report.wording import count, fault_name, link_name, milliseconds, percent, scenario_rows
+from harness.report.wording import count, milliseconds, percent
 
 WIDTH_INCHES = 9.2
 _ARM_INCHES = 0.19
@@ -40,10 +42,10 @@ class _Group:
     top: float
 
 
-def draw_comparison(summary: RunSummary) -> Picture:
-    """The comparison over all scenarios of ``summary``."""
-    styles = _styles(summary)
-    groups = _groups(summary)
+def draw_comparison(summary: RunSummary, family: FamilyGroup) -> Picture:
+    """The comparison over all scenarios of ``family``."""
+    styles = styles_of(family)
+    groups = _groups(family)
     length = groups[-1].top + len(groups[-1].rows) if groups else 1.0
     with figure_style():
         height = max(2.4, _HEAD + length * _ARM_INCHES + _FOOT)
@@ -51,7 +53,7 @@ def draw_comparison(summary: RunSummary) -> Picture:
         bottom, share = _FOOT / height, (height - _HEAD - _FOOT) / height
         losses = figure.add_axes((0.155, bottom, 0.40, share))
         delays = figure.add_axes((0.60, bottom, 0.385, share))
-        _draw_losses(losses, groups, styles, outage_shares(summary))
+        _draw_losses(losses, groups, styles, _shares_of(family, outage_shares(summary)))
         _draw_delays(delays, groups, styles)
         for axes in (losses, delays):
             axes.set_ylim(length + 0.25, -0.35)
@@ -62,7 +64,7 @@ def draw_comparison(summary: RunSummary) -> Picture:
             figure,
             name="comparison",
             title="What each arm lost, and how late the latest message came, per link and partition model",
-            description=_describe(summary),
+            description=_describe(family),
         )
 
 
@@ -80,21 +82,26 @@ def outage_shares(summary: RunSummary) -> dict[tuple[str, str], float | None]:
     return shares
 
 
-def _styles(summary: RunSummary) -> dict[str, ArmStyle]:
+def _shares_of(family: FamilyGroup, shares: dict[tuple[str, str], float | None]) -> dict[tuple[str, str], float | None]:
+    """Those of ``shares`` that belong to ``family``: another family's must not set the axis."""
+    return {(row.scenario, row.arm): shares[row.scenario, row.arm] for row in family.rows}
+
+
+def styles_of(family: FamilyGroup) -> dict[str, ArmStyle]:
     """One style per arm name, the same in every scenario."""
-    arms = {row.arm: row.primitive for row in summary.rows}
+    arms = {row.arm: row.primitive for row in family.rows}
     return dict(zip(arms, arm_styles(list(arms.values())), strict=True))
 
 
-def _groups(summary: RunSummary) -> list[_Group]:
+def _groups(family: FamilyGroup) -> list[_Group]:
     """One group per scenario, those of a link together, the control last."""
     groups: list[_Group] = []
     top = 0.0
-    for rows in scenario_rows(summary)[:_MOST_GROUPS]:
+    for group in family.groups[:_MOST_GROUPS]:
         if groups:
-            top += _LINK_GAP if groups[-1].link is not rows[0].link else _GROUP_GAP
-        groups.append(_Group(rows[0].scenario, rows[0].link, rows, top))
-        top += len(rows)
+            top += _LINK_GAP if groups[-1].link is not group.link else _GROUP_GAP
+        groups.append(_Group(group.scenario, group.link, group.rows, top))
+        top += len(group.rows)
     return groups
 
 
@@ -198,10 +205,11 @@ def _draw_legend(figure: Figure, styles: dict[str, ArmStyle]) -> None:
     figure.legend(handles=handles, loc="lower center", ncols=min(5, len(handles)), frameon=False, labelcolor=INK)
 
 
-def _describe(summary: RunSummary) -> str:
+def _describe(family: FamilyGroup) -> str:
     """The figure in words."""
     parts = [
-        f"{fault_name(row.link, row.model)}, {row.arm}: lost {count(row.lost)}, worst delay {milliseconds(row.max_ms)}"
-        for row in summary.rows[:60]
+        f"{group.fault}, {row.arm}: lost {count(row.lost)}, worst delay {milliseconds(row.max_ms)}"
+        for group in family.groups
+        for row in group.rows
     ]
-    return "; ".join(parts) + "."
+    return "; ".join(parts[:60]) + "."

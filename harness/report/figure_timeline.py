@@ -16,12 +16,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from harness.model.naming import fault_name
 from harness.model.results import ArmResult, TrialResult
 from harness.model.words import Fate
 from harness.report.drawing import Picture, bare, figure_style, finish, new_figure
 from harness.report.ledger_view import ArmLedger, LedgerView
 from harness.report.palette import COMMANDED, GRID, INK, LOST, MUTED, OBSERVED, SENT, ArmStyle, arm_styles
-from harness.report.wording import count, plan_name, primitive_name, scope_name
+from harness.report.wording import count, primitive_name, scope_name
 
 SECOND = 1e9
 WIDTH_INCHES = 9.2
@@ -274,7 +275,7 @@ def _draw_legend(figure: Figure, result: TrialResult) -> None:
 
 def _describe(result: TrialResult) -> str:
     """The figure in words."""
-    faults = ", ".join(plan_name(window.plan) for window in result.faults)
+    faults = ", ".join(fault_name(window.plan) for window in result.faults)
     counts = "; ".join(
         f"{arm.arm} lost {count(arm.fates.get(Fate.LOST, 0))} of {count(arm.owed)} owed messages" for arm in result.arms
     )

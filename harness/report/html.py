@@ -13,11 +13,16 @@ from itertools import groupby
 import jinja2
 from markupsafe import Markup
 
-from harness.model.results import GuaranteeSummary, RunSummary, TrialResult
-from harness.model.words import Stance, Verdict
-from harness.report import wording
+from harness.model.naming import MODEL_MEANING, fault_name
+from harness.model.results import ClaimResult, GuaranteeSummary, RunSummary, TrialResult
+from harness.model.words import FaultModel, PredictionResult, Stance, Verdict
+from harness.report import findings, wording
+from harness.report.columns import Column, needed_columns
 from harness.report.drawing import Picture
 from harness.report.environment import group_environments
+from harness.report.figure_names import figure_name
+from harness.report.grouping import FamilyGroup, families, in_scenario_order, scenario_groups
+from harness.report.matrix import MATRIX_FAMILIES, Matrix, make_matrix
 from harness.report.trial_tables import TrialTables, lost_of, trial_tables
 
 DETAILED_TRIALS = 24
@@ -42,6 +47,34 @@ class TrialPage(TrialTables):
     result: TrialResult
     timeline: ShownFigure | None
     latency: ShownFigure | None
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyPage:
+    """One family as the page shows it: a table, and the figure that suits it."""
+
+    family: FamilyGroup
+    columns: tuple[Column, ...]
+    matrix: Matrix | None
+    figure: ShownFigure | None
+    caption: str
+
+
+_CAPTIONS = {
+    "partition": (
+        "Left: lost messages as a share of what was owed during the outage (acknowledged while the fault was on, times"
+        " recipients); above 100 % the loss outlasts the fault, until subscribers are back. Right: the worst delay of"
+        " the messages that arrived; the cross marks arms whose lost messages never did."
+    ),
+    "matrix": (
+        "Each cell is one arm under one fault. The length of a bar is its number on a logarithmic scale; the letter is"
+        " the mechanism behind most of it."
+    ),
+    "bars": (
+        "What was lost, done twice and never done per scenario and arm, on an axis that is logarithmic above one, and"
+        " the worst delay of what arrived. Effects of lost messages are missing, too."
+    ),
+}
 
 
 def choose_detailed(summary: RunSummary) -> tuple[TrialResult, ...]:
@@ -73,19 +106,48 @@ def render_report(summary: RunSummary, pictures: Mapping[str, Picture]) -> str:
         complete=sum(result.status == "complete" for result in summary.trials),
         engines=_engines(summary),
         scenarios=list(dict.fromkeys(row.scenario for row in summary.rows)),
-        groups=wording.scenario_rows(summary),
+        families=[_family(family, shown) for family in families(summary)],
+        predictions={result: findings.predictions(summary, result) for result in PredictionResult},
+        incidents=findings.incidents(summary),
+        dedup_lines=findings.dedup_lines(summary),
+        claim_links={claim.evidence: _evidence_name(claim) for claim in summary.claims},
+        detailed_names={result.trial.folder_name for result in detailed},
         findings=wording.open_findings(summary),
-        failed=[result for result in summary.trials if result.status != "complete"],
+        failed=[result for result in summary.trials if result.status not in ("complete", "skipped")],
         refuted=wording.refuted(summary),
         weaknesses=[(result.trial.folder_name, text) for result in summary.trials for text in result.weaknesses],
         guarantee_tables=_guarantee_tables(summary),
-        comparison=shown.get("comparison"),
         detailed=pages,
         brief=[result for result in summary.trials if result not in detailed],
         brief_limit=_BRIEF_TRIALS,
-        models=list(dict.fromkeys(row.model for row in summary.rows)),
+        models=_models(summary),
         environments=group_environments(summary),
     )
+
+
+def _family(family: FamilyGroup, shown: Mapping[str, ShownFigure]) -> FamilyPage:
+    """One family with its columns and its figure."""
+    has_matrix = family.name in MATRIX_FAMILIES
+    caption = "partition" if family.name == "partition" else "matrix" if has_matrix else "bars"
+    return FamilyPage(
+        family=family,
+        columns=needed_columns(family.rows),
+        matrix=make_matrix(family) if has_matrix else None,
+        figure=shown.get(figure_name(family.name)),
+        caption=_CAPTIONS[caption],
+    )
+
+
+def _evidence_name(claim: ClaimResult) -> str:
+    """The folder of the trial behind a claim, whatever path leads there."""
+    return claim.evidence.rstrip("/").rpartition("/")[2]
+
+
+def _models(summary: RunSummary) -> list[FaultModel]:
+    """The models of all faults of the run, in the order of their definition."""
+    used = {plan.model for group in scenario_groups(summary) for plan in group.faults}
+    used |= {FaultModel.NONE for group in scenario_groups(summary) if not group.faults}
+    return [model for model in FaultModel if model in used]
 
 
 def _environment() -> jinja2.Environment:
@@ -98,17 +160,22 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["groupby_scenario"] = _by_scenario
+    environment.filters["break_names"] = _break_names
     environment.globals.update(
+        claims_sentence=findings.claims_sentence,
+        finding_mark=findings.finding_mark,
+        guarantee_of=wording.find_guarantee,
         lost_of=lost_of,
-        model_meaning=wording.MODEL_MEANING,
+        microseconds=wording.microseconds,
+        predicted_words=findings.predicted_words,
+        model_meaning=MODEL_MEANING,
         guarantee_meaning=wording.GUARANTEE_MEANING,
         bound_sentence=wording.bound_sentence,
         count=wording.count,
-        fault_name=wording.fault_name,
+        fault_name=fault_name,
         guarantee_mark=wording.guarantee_mark,
         milliseconds=wording.milliseconds,
         percent=wording.percent,
-        plan_name=wording.plan_name,
         plural=wording.plural,
         ratio=wording.ratio,
         row_mark=wording.row_mark,
@@ -128,7 +195,7 @@ def _load_css() -> str:
 def _fit(pictures: Mapping[str, Picture], detailed: Sequence[TrialResult]) -> dict[str, ShownFigure]:
     """All figures; embedded as long as they fit, those of unsound trials first."""
     order = sorted(detailed, key=lambda result: result.verdict is Verdict.HELD)
-    names = ["comparison"]
+    names = [name for name in pictures if not name.startswith(("timeline-", "latency-"))]
     names += [f"timeline-{result.trial.folder_name}" for result in order]
     names += [f"latency-{result.trial.folder_name}" for result in order]
     left = FIGURE_BYTES
@@ -155,6 +222,11 @@ def _page(result: TrialResult, shown: Mapping[str, ShownFigure]) -> TrialPage:
     )
 
 
+def _break_names(name: str) -> Markup:
+    """``name`` with a place to break after each hyphen, for narrow columns."""
+    return Markup("<wbr>").join(part + "-" for part in name.split("-")[:-1]) + Markup("<wbr>") + name.split("-")[-1]
+
+
 def _by_scenario(results: Sequence[GuaranteeSummary]) -> list[tuple[str, list[GuaranteeSummary]]]:
     """Guarantees scenario by scenario, in the order of the run."""
     return [(name, list(rows)) for name, rows in groupby(results, key=lambda known: known.scenario)]
@@ -162,7 +234,7 @@ def _by_scenario(results: Sequence[GuaranteeSummary]) -> list[tuple[str, list[Gu
 
 def _guarantee_tables(summary: RunSummary) -> list[tuple[str, str, list[GuaranteeSummary]]]:
     """What is required or expected, and what is only reported."""
-    ordered = wording.in_scenario_order(summary, summary.guarantees)
+    ordered = in_scenario_order(summary, summary.guarantees)
     asked = [known for known in ordered if known.stance is not Stance.FREE]
     free = [known for known in ordered if known.stance is Stance.FREE]
     return [

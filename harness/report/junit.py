@@ -1,7 +1,8 @@
 """``junit.xml``: the verdicts for CI systems, one case per scenario × arm × guarantee.
 
 A violated required guarantee is a failure. Inconclusive is an *error* of type ``inconclusive``, never a pass: CI must
-not be green on a run that proved nothing. A guarantee nobody asked for is skipped, with its numbers as properties.
+not be green on a run that proved nothing. A guarantee nobody asked for is skipped, with its numbers as properties; so
+is a trial that this machine or server cannot play, with the reason.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import assert_never
 from harness.model.results import GuaranteeSummary, RunSummary
 from harness.model.words import Stance, Verdict
 from harness.report.atomic import write_bytes
+from harness.report.grouping import in_scenario_order
 from harness.report.wording import bound_sentence, guarantee_mark
 
 # XML 1.0 has no way to write these, not even escaped; a server's error text may hold them.
@@ -29,8 +31,10 @@ def write_junit(path: Path, summary: RunSummary) -> None:
 def junit_xml(summary: RunSummary) -> bytes:
     """The verdicts of ``summary`` as JUnit XML."""
     root = ElementTree.Element("testsuites", name=_clean(summary.name))
-    for scenario, results in groupby(summary.guarantees, key=lambda result: result.scenario):
+    for scenario, results in groupby(in_scenario_order(summary, summary.guarantees), key=lambda known: known.scenario):
         root.append(_suite(scenario, list(results), summary))
+    if summary.skipped:
+        root.append(_skipped_suite(summary))
     if summary.partial:
         root.append(_partial_suite(summary))
     _total(root)
@@ -94,6 +98,17 @@ def _mark_element(result: GuaranteeSummary) -> ElementTree.Element | None:
             assert_never(result.verdict)
     element.text = _clean(text)
     return element
+
+
+def _skipped_suite(summary: RunSummary) -> ElementTree.Element:
+    """A case per trial that could not be played here, with the reason."""
+    suite = ElementTree.Element("testsuite", name="skipped", timestamp=_clean(summary.created_utc))
+    for known in summary.skipped:
+        name = f"trial with seed {known.seed}"
+        case = ElementTree.SubElement(suite, "testcase", classname=_clean(known.scenario), name=name, time="0")
+        ElementTree.SubElement(case, "skipped", message=_clean(known.reason))
+    _count(suite)
+    return suite
 
 
 def _partial_suite(summary: RunSummary) -> ElementTree.Element:

@@ -19,6 +19,20 @@ OBSERVED = "#e3e6ea"
 COMMANDED = "#6e7781"
 SENT = "#57606a"
 LOST = "#111111"
+CLAIMED = "#D55E00"
+
+
+@dataclass(frozen=True, slots=True)
+class CountStyle:
+    """How one kind of count is drawn, whatever the arm."""
+
+    color: str
+    hatch: str
+
+
+LOSS = CountStyle(LOST, "")
+DOUBLED = CountStyle("#E69F00", "////")
+UNDONE = CountStyle("#0072B2", "....")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,51 +1,36 @@
 """The end of a run on a terminal: what is wrong first, then the table, then what it is worth.
 
 Every mark is a word; colour only repeats it, and is left out where ``NO_COLOR`` is set or the output is no terminal.
-Where the full table does not fit, link and model become headings above the rows, so that 80 columns are enough.
+80 columns are enough.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console, JustifyMethod
-from rich.measure import Measurement
+from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from harness.model.results import GuaranteeSummary, RunSummary, ScenarioRow, TrialResult
-from harness.model.words import Guarantee, Verdict
+from harness.model.results import GuaranteeSummary, RunSummary, TrialResult
+from harness.model.words import PredictionResult, Verdict
+from harness.report.columns import needed_columns
+from harness.report.findings import claims_sentence, incidents, predicted_words, predictions
+from harness.report.grouping import families
+from harness.report.terminal_table import STYLES, has_parentheses, print_tables
 from harness.report.wording import (
     Tone,
     bound_sentence,
-    bound_short,
     count,
-    fault_name,
-    find_guarantee,
     guarantee_mark,
     how_sure,
-    link_name,
-    milliseconds,
     open_findings,
     plural,
-    recover_ms,
     refuted,
-    row_mark,
-    scenario_rows,
     verdict_mark,
 )
 
-STYLES = {
-    Tone.GOOD: "green",
-    Tone.BAD: "bold red",
-    Tone.EXPECTED: "cyan",
-    Tone.UNSURE: "yellow",
-    Tone.NEUTRAL: "dim",
-}
-_UNLIMITED = 1_000
 _MOST_LINES = 12
-_NARROW = ("arm", "acked", "lost", "dup", "late", "p50", "p99", "recover", "at least once")
 
 
 def print_summary(summary: RunSummary, console: Console | None = None, *, folder: Path | None = None) -> None:
@@ -55,7 +40,15 @@ def print_summary(summary: RunSummary, console: Console | None = None, *, folder
     _print_findings(console, summary)
     _print_table(console, summary)
     _print_legend(console, summary)
-    _print_list(console, "Predictions that the run refutes", [_refutation(known) for known in refuted(summary)])
+    _print_list(
+        console, "Predictions that the run refutes", [_refutation(summary, known) for known in refuted(summary)]
+    )
+    if any(known.predicted for known in summary.guarantees):
+        _line(console, Text(_predictions_title(summary), style="dim"))
+        console.print()
+    _print_list(console, "Incidents: messages said lost, and lost here", _incidents(summary))
+    if summary.claims:
+        _print_list(console, f"The source document, {claims_sentence(summary.claims)}", _claims(summary), always=True)
     _print_list(console, "Why this run is weaker than it looks", _weaknesses(summary))
     _print_answer(console, summary)
     _print_where(console, summary, folder)
@@ -72,6 +65,8 @@ def _print_title(console: Console, summary: RunSummary) -> None:
     console.print()
     scenarios = len({row.scenario for row in summary.rows})
     size = f"{plural(scenarios, 'scenario')}, {plural(len(summary.trials), 'trial')}"
+    if summary.skipped:
+        size += f", {len(summary.skipped):,} skipped"
     _line(console, Text.assemble((f"{summary.name}: ", "bold"), size))
     if summary.trials:
         environment = summary.trials[0].environment
@@ -86,7 +81,7 @@ def _print_title(console: Console, summary: RunSummary) -> None:
 
 def _print_findings(console: Console, summary: RunSummary) -> None:
     """Violations, errors and what stayed unclear, before anything reassuring."""
-    failed = [result for result in summary.trials if result.status != "complete"]
+    failed = [result for result in summary.trials if result.status not in ("complete", "skipped")]
     findings = open_findings(summary)
     for known in findings[:_MOST_LINES]:
         mark = guarantee_mark(known)
@@ -98,8 +93,17 @@ def _print_findings(console: Console, summary: RunSummary) -> None:
         reason = result.status_reason or "no reason given"
         _line(console, Text.assemble((result.status, STYLES[Tone.BAD]), f"  {result.trial.folder_name}: {reason}"))
     _print_more(console, len(failed))
-    if findings or failed:
+    _print_skipped(console, summary)
+    if findings or failed or summary.skipped:
         console.print()
+
+
+def _print_skipped(console: Console, summary: RunSummary) -> None:
+    """Each trial that was not played, with the reason: nobody may take it for a pass."""
+    for known in summary.skipped[:_MOST_LINES]:
+        head = ("skipped", STYLES[Tone.UNSURE])
+        _line(console, Text.assemble(head, f"  {known.scenario}-{known.seed}: {known.reason}"))
+    _print_more(console, len(summary.skipped))
 
 
 def _print_more(console: Console, number: int) -> None:
@@ -113,99 +117,60 @@ def _print_table(console: Console, summary: RunSummary) -> None:
     if not summary.rows:
         _line(console, "No trial could be judged, so there is no table.")
         return
-    wide = _wide_table(summary)
-    roomy = console.options.update(width=_UNLIMITED)
-    if Measurement.get(console, roomy, wide).maximum <= console.width:
-        console.print(wide)
-        return
-    for number, rows in enumerate(scenario_rows(summary)):
-        _print_narrow(console, summary, rows, headed=number == 0)
-
-
-def _wide_table(summary: RunSummary) -> Table:
-    """All columns, link and model named once per scenario."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("link", "model", "arm"):
-        table.add_column(name, no_wrap=True)
-    for name in ("acknowledged", "lost", "dup", "late", "p50", "p99", "recover"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("at least once", no_wrap=True)
-    for rows in scenario_rows(summary):
-        for place, row in enumerate(rows):
-            names = _names(row) if place == 0 else ("", "")
-            table.add_row(*names, *_cells(summary, row), end_section=place == len(rows) - 1)
-        table.add_row()
-    return table
-
-
-def _names(row: ScenarioRow) -> tuple[str, str]:
-    """Link and model of a row; the control has neither."""
-    return ("no fault", "–") if row.link is None else (link_name(row.link), row.model.value)
-
-
-def _print_narrow(console: Console, summary: RunSummary, rows: tuple[ScenarioRow, ...], *, headed: bool) -> None:
-    """One scenario as a heading and its rows; the names of the columns stand above the first heading."""
-    if headed:
-        console.print(_narrow_table(summary, headed=True))
-    console.print(Text(fault_name(rows[0].link, rows[0].model), style="bold"))
-    table = _narrow_table(summary, headed=False)
-    for row in rows:
-        table.add_row(*_cells(summary, row))
-    console.print(table)
-
-
-def _narrow_table(summary: RunSummary, *, headed: bool) -> Table:
-    """Columns as wide as their widest cell in the whole run, so that the tables of all scenarios line up.
-
-    Where even that is too wide, cells are folded; a number is never cut.
-    """
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_header=headed)
-    cells = [_cells(summary, row) for row in summary.rows]
-    for place, name in enumerate(_NARROW):
-        width = max(len(name), *(len(row[place].plain) for row in cells))
-        justify: JustifyMethod = "left" if place in (0, len(_NARROW) - 1) else "right"
-        table.add_column(name, min_width=width if place else min(width, 21), justify=justify, overflow="fold")
-    return table
-
-
-def _cells(summary: RunSummary, row: ScenarioRow) -> list[Text]:
-    """The cells of one row from the arm on."""
-    mark = row_mark(summary, row)
-    result = find_guarantee(summary, row, Guarantee.AT_LEAST_ONCE)
-    verdict = Text(mark.word, style=STYLES[mark.tone])
-    if result is not None and result.violated == 0 and result.trials:
-        verdict.append(f" {bound_short(result)}", style="dim")
-    lost = Text(count(row.lost), style=STYLES[mark.tone] if row.lost else "")
-    numbers = [count(row.duplicated), count(row.late), milliseconds(row.p50_ms), milliseconds(row.p99_ms)]
-    return [
-        Text(row.arm),
-        Text(count(row.acknowledged)),
-        lost,
-        *(Text(number) for number in numbers),
-        Text(milliseconds(recover_ms(row))),
-        verdict,
-    ]
+    print_tables(console, summary)
 
 
 def _print_legend(console: Console, summary: RunSummary) -> None:
     """The columns in one line each, only for the words that need it."""
     words = (
-        "lost: acknowledged, owed to a recipient, proven not to arrive · late: over 100 ms and 10 × the steady p99"
-        " · p50, p99: from intended send, never = not delivered · recover: from heal until messages flow again"
-        " · 0/1 ≤95 %: violated in 0 of 1 trials, which still allows a true rate of 95 %"
+        "owed: messages × recipients · lost: acknowledged, owed to a recipient, proven not to arrive · late: over"
+        " 100 ms and 10 × the steady p99 · p50, p99: from intended send, never = not delivered · recover: from heal"
+        " until messages flow again · 0/1 ≤95 %: violated in 0 of 1 trials, which still allows a true rate of 95 %"
     )
-    if any("(" in row_mark(summary, row).word for row in summary.rows):
+    shown = {column.short for family in families(summary) for column in needed_columns(family.rows)}
+    words += "".join(f" · {name}: {meaning}" for name, meaning in _MEANINGS.items() if name in shown)
+    if has_parentheses(summary):
         words += " · (in parentheses): reported, not required"
     _line(console, Text(words, style="dim"))
     console.print()
 
 
-def _refutation(known: GuaranteeSummary) -> str:
+_MEANINGS = {
+    "stuck": "received and still pending at the end",
+    "no right": "sent before its group or reader began, not owed",
+    "redone": "effects beyond the first",
+    "undone": "acknowledged and owed, yet no effect",
+    "dead": "moved to the dead-letter stream",
+    "false": "held back by dedup although never done",
+}
+
+
+def _claims(summary: RunSummary) -> list[str]:
+    """What the source document claims and the run does not bear out, or leaves open."""
+    chosen = [known for word in ("false", "open") for known in summary.claims if known.finding == word]
+    return [f"{known.finding}: {known.claim.row}: “{known.claim.text}” {known.measured}" for known in chosen]
+
+
+def _incidents(summary: RunSummary) -> list[str]:
+    """The claimed loss beside the measured one."""
+    return [
+        f"{group.scenario}: claimed {count(group.claimed_loss)}; measured "
+        + ", ".join(f"{row.arm} {count(row.lost)}" for row in group.rows)
+        for group in incidents(summary)
+    ]
+
+
+def _predictions_title(summary: RunSummary) -> str:
+    """How many predictions held."""
+    numbers = {result: len(predictions(summary, result)) for result in PredictionResult}
+    return "Predictions: " + ", ".join(f"{number:,} {result.value}" for result, number in numbers.items())
+
+
+def _refutation(summary: RunSummary, known: GuaranteeSummary) -> str:
     """A prediction that was wrong, with the reason that was believed."""
-    predicted = "nothing" if known.predicted is None else known.predicted.value
     believed = f" (because: {known.prediction_reason})" if known.prediction_reason else ""
     where = f"{known.scenario}, {known.arm}, {known.guarantee.value}"
-    return f"{where}: predicted {predicted}{believed}; measured: {known.reason}"
+    return f"{where}: predicted {predicted_words(summary, known)}{believed}; measured: {known.reason}"
 
 
 def _weaknesses(summary: RunSummary) -> list[str]:
@@ -218,9 +183,9 @@ def _name(result: TrialResult) -> str:
     return result.trial.folder_name
 
 
-def _print_list(console: Console, title: str, lines: list[str]) -> None:
-    """A titled list, if there is anything in it."""
-    if not lines:
+def _print_list(console: Console, title: str, lines: list[str], *, always: bool = False) -> None:
+    """A titled list, if there is anything in it; ``always``: the title says something by itself."""
+    if not lines and not always:
         return
     _line(console, Text(title, style="bold"))
     for words in lines[:_MOST_LINES]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.model.naming import ordinal
 from harness.model.results import ArmResult, LatencyQuantiles, TrialResult, UnavailabilityWindow
 from harness.model.words import DuplicateCause, Fate, LossPosition, Mechanism, Outcome, Phase
-from harness.report.wording import MISSING, count, milliseconds, nanoseconds
+from harness.report.wording import MISSING, count, microseconds, milliseconds, nanoseconds, percent
 
 Line = tuple[str, tuple[str, ...]]
 Lines = tuple[Line, ...]
@@ -27,6 +28,8 @@ class TrialTables:
     outcomes: Lines
     losses: Lines
     repeats: Lines
+    undone: Lines
+    load: Lines
     publish: Lines
     durability: Lines
     latencies: Lines
@@ -49,6 +52,8 @@ def trial_tables(result: TrialResult) -> TrialTables:
         outcomes=_outcomes(arms),
         losses=_losses(arms),
         repeats=_repeats(arms),
+        undone=_undone(arms),
+        load=_load(arms),
         publish=_publish(arms),
         durability=_durability(arms),
         latencies=_latencies(arms),
@@ -129,6 +134,45 @@ def _repeats(arms: tuple[ArmResult, ...]) -> Lines:
         _line(arms, "late", lambda arm: count(arm.late)),
         *_used(arms, [("stuck, effect done", lambda arm: count(arm.stuck_effect_done))]),
     )
+
+
+def _undone(arms: tuple[ArmResult, ...]) -> Lines:
+    """What was received and not done, and what recovery and dedup had to do with it."""
+    return _used(
+        arms,
+        [
+            *((f"stuck or not done: {mechanism.value}", _unsettled_cell(mechanism)) for mechanism in Mechanism),
+            ("received, and nothing will ever bring the effect", lambda arm: count(arm.unsettled_effects)),
+            ("effects that dedup held back", lambda arm: count(arm.suppressed_effects)),
+            ("of these falsely: it was never done", lambda arm: count(arm.false_dedup)),
+            ("handler failed", lambda arm: count(arm.failed_handlings)),
+            ("dead letters", lambda arm: count(arm.dead_lettered)),
+            ("XACKs refused: somebody else had acknowledged", lambda arm: count(arm.refused_acknowledgements)),
+        ],
+    )
+
+
+def _unsettled_cell(mechanism: Mechanism) -> Cell:
+    return lambda arm: count(arm.unsettled_by_mechanism.get(mechanism, 0))
+
+
+def _load(arms: tuple[ArmResult, ...]) -> Lines:
+    """How the members of a scope shared its work, the busiest first."""
+    most = max((len(arm.load) for arm in arms), default=0)
+    return tuple(
+        _line(arms, f"{ordinal(place + 1)} busiest" if place else "busiest", _share(place)) for place in range(most)
+    )
+
+
+def _share(place: int) -> Cell:
+    def cell(arm: ArmResult) -> str:
+        members = sorted(arm.load.items(), key=lambda member: -member[1])
+        if place >= len(members):
+            return MISSING
+        name, effects = members[place]
+        return f"{name} {count(effects)} ({percent(effects / max(1, sum(arm.load.values())))})"
+
+    return cell
 
 
 def _publish(arms: tuple[ArmResult, ...]) -> Lines:
@@ -224,6 +268,9 @@ def _costs(arms: tuple[ArmResult, ...]) -> Lines:
                 ("XACK calls", lambda arm: count(arm.cost.acknowledgement_calls)),
                 ("server memory at the end, bytes", lambda arm: count(arm.cost.server_memory_bytes)),
                 ("workers' processor time", lambda arm: milliseconds(arm.cost.worker_cpu_ms)),
+                ("requests for dedup", lambda arm: count(arm.cost.dedup_requests)),
+                ("memory of dedup's marks, bytes", lambda arm: count(arm.cost.dedup_memory_bytes)),
+                ("handling of one message, p50", lambda arm: microseconds(arm.cost.handling_p50_us)),
             ],
         ),
     )

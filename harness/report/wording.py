@@ -7,18 +7,14 @@ The words never say more than was measured. A pass is "not refuted in n", and ca
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
 from typing import assert_never
 
 from harness.model.results import GuaranteeSummary, RunSummary, ScenarioRow
-from harness.model.values import Arm, FaultPlan
+from harness.model.values import Arm
 from harness.model.words import (
-    FaultModel,
     Guarantee,
-    LinkRole,
     PredictionResult,
     Primitive,
     Stance,
@@ -36,14 +32,6 @@ GUARANTEE_MEANING = {
     Guarantee.EFFECTIVELY_ONCE: "every acknowledged message has exactly one visible effect",
     Guarantee.DURABLE: "every acknowledged message is still in the server's log at the end",
     Guarantee.ORDERED: "first deliveries keep each producer's order",
-}
-
-MODEL_MEANING = {
-    FaultModel.NONE: "no fault: the control, which must be perfect",
-    FaultModel.HOLD: "bytes stop, connections stay, everything arrives late after the heal",
-    FaultModel.DROP: "bytes are discarded, connections stay silent and are closed by the heal",
-    FaultModel.DOWN: "connections are closed at once and new ones are refused until the heal",
-    FaultModel.RESET: "connections are closed and new ones are reset (RST) until the heal",
 }
 
 
@@ -146,6 +134,13 @@ def nanoseconds(value: int | None) -> str:
     return milliseconds(None if value is None else value / 1e6)
 
 
+def microseconds(value: float | None) -> str:
+    """`milliseconds` of a time in microseconds; below 10 µs nothing here can be measured."""
+    if value is None:
+        return MISSING
+    return f"{value:,.0f} µs" if value < 999.5 else milliseconds(value / 1000)
+
+
 def seconds(value_ns: int | None) -> str:
     """A moment on the trial's clock: ``3.002 s``."""
     return MISSING if value_ns is None else f"{value_ns / 1e9:.3f} s"
@@ -171,21 +166,6 @@ def ratio(value: float | None) -> str:
 def plural(number: int, noun: str) -> str:
     """``1 trial``, ``1,200 trials``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def link_name(link: LinkRole | None) -> str:
-    """``consumers' link``."""
-    return "no fault" if link is None else f"{link.value}' link"
-
-
-def fault_name(link: LinkRole | None, model: FaultModel) -> str:
-    """``consumers' link · drop``, or the control."""
-    return "no fault (control)" if link is None else f"{link_name(link)} · {model.value}"
-
-
-def plan_name(plan: FaultPlan) -> str:
-    """`fault_name` of a planned fault."""
-    return fault_name(plan.link, plan.model)
 
 
 def primitive_name(primitive: Primitive) -> str:
@@ -230,21 +210,6 @@ def recover_ms(row: ScenarioRow) -> float | None:
     """From heal until both directions flowed again, as far as either was observed."""
     known = [value for value in (row.recover_read_ms, row.recover_write_ms) if value is not None]
     return max(known) if known else None
-
-
-def scenario_rows(summary: RunSummary) -> list[tuple[ScenarioRow, ...]]:
-    """The rows of each scenario, in the order that readers expect: link by link, model by model, the control last."""
-    links: list[LinkRole | None] = [LinkRole.CONSUMERS, LinkRole.PRODUCERS, None]
-    groups = [tuple(rows) for _, rows in groupby(summary.rows, key=lambda row: row.scenario)]
-    models = list(FaultModel)
-    return sorted(groups, key=lambda rows: (links.index(rows[0].link), models.index(rows[0].model)))
-
-
-def in_scenario_order(summary: RunSummary, results: Sequence[GuaranteeSummary]) -> list[GuaranteeSummary]:
-    """``results`` in the order of `scenario_rows`."""
-    names = [rows[0].scenario for rows in scenario_rows(summary)]
-    place = {name: number for number, name in enumerate(names)}
-    return sorted(results, key=lambda known: place.get(known.scenario, len(place)))
 
 
 def find_guarantee(summary: RunSummary, row: ScenarioRow, guarantee: Guarantee) -> GuaranteeSummary | None:

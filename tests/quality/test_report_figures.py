@@ -17,6 +17,7 @@ from harness.report.figure_comparison import draw_comparison, outage_shares
 from harness.report.figure_latency import draw_latency
 from harness.report.figure_timeline import choose_bin_width, draw_timeline, rate_per_bin
 from harness.report.figures import draw_figures
+from harness.report.grouping import families
 from harness.report.ledger_view import LedgerView, load_ledger
 from harness.report.palette import arm_styles
 
@@ -111,7 +112,7 @@ def test_comparison_shows_losses_in_terms_of_the_outage() -> None:
     expected = row.lost / (arm.acknowledged_in_fault * arm.scopes)
     assert expected == shares["partition-consumers-drop", "pubsub"]
     assert shares["partition-control", "pubsub"] is None
-    assert f"{row.lost:,} (" in " ".join(texts(draw_comparison(SUMMARY).svg))
+    assert f"{row.lost:,} (" in " ".join(texts(draw_comparison(SUMMARY, families(SUMMARY)[0]).svg))
 
 
 def test_comparison_survives_a_run_in_which_nothing_arrived() -> None:
@@ -119,7 +120,7 @@ def test_comparison_survives_a_run_in_which_nothing_arrived() -> None:
     rows = tuple(row.model_copy(update={"max_ms": None, "lost": 7}) for row in SUMMARY.rows[:3])
     summary = SUMMARY.model_copy(update={"rows": rows, "trials": ()})
 
-    assert draw_comparison(summary).png
+    assert draw_comparison(summary, families(summary)[0]).png
 
 
 def test_a_trial_without_ledger_has_no_figures(tmp_path: Path) -> None:
