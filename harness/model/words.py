@@ -393,6 +393,8 @@ class ProcessEvent(IntEnum):
     """The system says that it is stopped (SIGSTOP took effect)."""
     CONTINUED = 5
     """The system says that it runs again."""
+    READY = 6
+    """It said that it is set up and works from now on."""
 
 
 class ServerStat(IntEnum):

@@ -79,13 +79,20 @@ class ComposeStack:
         self.close()
 
 
-def open_compose(*, persistence: Persistence, folder: Path, roles: Sequence[LinkRole]) -> ComposeStack:
+def open_compose(
+    *,
+    persistence: Persistence,
+    settings: Mapping[str, str] | None = None,
+    folder: Path,
+    roles: Sequence[LinkRole],
+) -> ComposeStack:
     """Bring a project up and return once its server and its proxies answer.
 
     Raises `EnvironmentUnavailable` when Docker, Compose or an image is not to be had, with the fix.
     """
+    profile = {**profile_settings(persistence), **(settings or {})}
     with ExitStack() as on_failure:
-        project = _bring_up(persistence, folder, roles, on_failure)
+        project = _bring_up(profile, folder, roles, on_failure)
         stack = _probed(project, roles)
         on_failure.pop_all()
         return stack
@@ -96,12 +103,10 @@ def service_of(role: LinkRole) -> str:
     return f"toxiproxy-{role.value}"
 
 
-def _bring_up(persistence: Persistence, folder: Path, roles: Sequence[LinkRole], on_failure: ExitStack) -> Project:
+def _bring_up(settings: Mapping[str, str], folder: Path, roles: Sequence[LinkRole], on_failure: ExitStack) -> Project:
     """Start the containers; with other ports when somebody took one in between, a few times."""
     for attempt in range(1, PORT_TRIES + 1):
-        project = Project(
-            find_engine(), name=f"pvs-{secrets.token_hex(4)}", folder=folder, env=_environment(persistence)
-        )
+        project = Project(find_engine(), name=f"pvs-{secrets.token_hex(4)}", folder=folder, env=_environment(settings))
         on_failure.callback(project.close)
         try:
             project.have_images()
@@ -114,14 +119,14 @@ def _bring_up(persistence: Persistence, folder: Path, roles: Sequence[LinkRole],
     raise AssertionError("the last attempt returns or raises")
 
 
-def _environment(persistence: Persistence) -> dict[str, str]:
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     """The variables of ``docker-compose.yml``: the settings profile, and ports that a restart does not change."""
     ports = {f"{role.name}_{use}_PORT": str(quiet_port()) for role in LinkRole for use in ("API", "LINK")}
     return {
         **os.environ,
         **ports,
         "REDIS_PORT": str(quiet_port()),
-        "REDIS_ARGUMENTS": shlex.join(as_arguments(profile_settings(persistence))),
+        "REDIS_ARGUMENTS": shlex.join(as_arguments(settings)),
     }
 
 

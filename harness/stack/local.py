@@ -66,17 +66,20 @@ class LocalStack:
         self.close()
 
 
-def open_local(choice: StackChoice, *, persistence: Persistence, folder: Path) -> LocalStack:
-    """Start a server below ``folder`` and return once it answers.
+def open_local(
+    choice: StackChoice, *, persistence: Persistence, settings: Mapping[str, str] | None = None, folder: Path
+) -> LocalStack:
+    """Start a server with the profile and ``settings`` besides below ``folder`` and return once it answers.
 
     A port that somebody took between our looking and the server's binding is replaced by a fresh one, a few times.
     """
     program = choose_program(choice.server_path)
+    profile = {**profile_settings(persistence), **(settings or {})}
     directory = folder.resolve() / "server"
     directory.mkdir(parents=True, exist_ok=True)
     for attempt in range(1, PORTS_TO_TRY + 1):
         port = free_port()
-        process = _start(program, port, persistence=persistence, directory=directory)
+        process = _start(program, port, settings=profile, directory=directory)
         try:
             return _ready_stack(process, port, directory)
         except BaseException as error:
@@ -88,14 +91,14 @@ def open_local(choice: StackChoice, *, persistence: Persistence, folder: Path) -
     raise AssertionError("the last attempt returns or raises")
 
 
-def _start(program: ServerProgram, port: int, *, persistence: Persistence, directory: Path) -> ManagedProcess:
+def _start(program: ServerProgram, port: int, *, settings: Mapping[str, str], directory: Path) -> ManagedProcess:
     """Start ``program``. Its log begins afresh with every attempt, so that the tail is about this one."""
     log_path = directory.parent / "logs" / "server.log"
     log_path.unlink(missing_ok=True)
     own = {"port": str(port), "bind": HOST, "dir": str(directory), "daemonize": "no", "protected-mode": "yes"}
     arguments = [word for name, value in own.items() for word in (f"--{name}", value)]
     return ManagedProcess.start(
-        [str(program.path), *arguments, *as_arguments(profile_settings(persistence))],
+        [str(program.path), *arguments, *as_arguments(settings)],
         name=f"{program.product} {program.version}",
         log_path=log_path,
         cwd=directory,

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
+from harness.model.errors import NotPossible
 from harness.model.values import StackChoice
 from harness.model.words import LinkRole, Persistence, StackKind
 from harness.stack.base import RunningStack
 
 
 def open_stack(
-    choice: StackChoice, *, persistence: Persistence, folder: Path, roles: Sequence[LinkRole]
+    choice: StackChoice,
+    *,
+    persistence: Persistence,
+    settings: Mapping[str, str] | None = None,
+    folder: Path,
+    roles: Sequence[LinkRole],
 ) -> RunningStack:
     """A stack that is up and probed, with its files and logs below ``folder``. Close it, or use it with ``with``.
 
+    ``settings`` are the server's, beyond those of the profile ``persistence`` or instead of them.
+
     Raises:
+        NotPossible: settings are asked for of a server that is not ours.
         UsageError: the choice names something that cannot be (a program that does not run, a malformed URL).
         EnvironmentUnavailable: the server, the engine or the images are not to be had, or too old for Streams.
     """
@@ -24,14 +33,20 @@ def open_stack(
         case StackKind.LOCAL:
             from harness.stack.local import open_local
 
-            return open_local(choice, persistence=persistence, folder=folder)
+            return open_local(choice, persistence=persistence, settings=settings, folder=folder)
         case StackKind.COMPOSE:
             from harness.stack.compose import open_compose
 
-            return open_compose(persistence=persistence, folder=folder, roles=roles)
+            return open_compose(persistence=persistence, settings=settings, folder=folder, roles=roles)
         case StackKind.EXTERNAL:
             from harness.stack.external import open_external
 
+            if settings:
+                raise NotPossible(
+                    f"it needs a server with {', '.join(f'{name} {value}' for name, value in settings.items())}, and "
+                    "the settings of a server given by an address are not ours to change",
+                    fix="play it on a server of our own: --stack local or --stack compose",
+                )
             return open_external(roles=roles)
         case _:
             assert_never(choice.kind)

@@ -122,6 +122,11 @@ class ManagedProcess:
         if self.poll() is None:
             self._signal(signal.SIGTERM)
 
+    def send(self, number: signal.Signals) -> None:
+        """A signal to the group, without waiting for what comes of it; harmless when it has ended."""
+        if self.poll() is None:
+            self._signal(number)
+
     def stop(self, grace_s: float = 2.0) -> None:
         """SIGTERM to the group, after ``grace_s`` SIGKILL, then reap it. Idempotent; works on a suspended process."""
         if self.poll() is None:

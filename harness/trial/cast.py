@@ -1,30 +1,50 @@
-"""The cast of a trial: its producer and consumer processes, from start to end."""
+"""The cast of a trial: its producer and consumer processes, from start to end, and what they are seen to do.
+
+Everything that a process does of its own (it becomes ready, ends, dies, is stopped, runs again) is noticed by `look`,
+which is called every few hundredths of a second, and told once as a `Sighting`. Faults of processes are proven by
+these; the order that was given proves nothing.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import selectors
+import select
+import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from harness.model.errors import TrialError
+import psutil
+
+from harness.faults.process_evidence import Sighting, Target
+from harness.history.journal import EventKind, read_journal
+from harness.model.errors import HarnessError, TrialError
+from harness.model.words import ProcessEvent
 from harness.stack.process import ManagedProcess
 from harness.trial.folder import TrialFolder
 from harness.trial.spec import WorkerSpec
 
 READY_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 8.0
+LOOK_INTERVAL_S = 0.005
+_GONE = (ProcessEvent.ENDED, ProcessEvent.DIED)
 
 
 @dataclass(slots=True)
 class Worker:
-    """One running producer or consumer."""
+    """One producer or consumer process. ``doomed``: a fault means it to die of SIGKILL."""
 
     spec: WorkerSpec
+    place: Target
     process: ManagedProcess
     asked_to_stop: bool = False
+    doomed: bool = False
+    seen: ProcessEvent = ProcessEvent.STARTED
+    may_be_stopped: bool = False
+    """Whether the process table is asked for it at every look: costs a little."""
 
     def tell(self, order: str) -> None:
         """Send one order; a worker that is gone is noticed elsewhere."""
@@ -38,24 +58,31 @@ class Worker:
             self.tell("stop")
 
 
-class Cast:
-    """All workers of a trial."""
+def _ignore(worker: Worker, sighting: Sighting) -> None:
+    """What happens to a sighting if nobody asked for it."""
 
-    def __init__(self, folder: TrialFolder) -> None:
+
+class Cast:
+    """All workers of a trial. ``on_sighting`` is told what each is seen to do."""
+
+    def __init__(self, folder: TrialFolder, *, on_sighting: Callable[[Worker, Sighting], None] = _ignore) -> None:
         self._folder = folder
         self._workers: list[Worker] = []
+        self._on_sighting = on_sighting
 
-    def start(self, spec: WorkerSpec) -> Worker:
+    def start(self, spec: WorkerSpec, place: Target, *, environment: Mapping[str, str] | None = None) -> Worker:
         """Start one worker; it connects by itself and then says that it is ready."""
         process = ManagedProcess.start(
             [sys.executable, "-m", "harness.trial.worker"],
             name=spec.name,
             log_path=self._folder.logs / f"{spec.name}.log",
+            env=environment,
             stdin_pipe=True,
             stdout_pipe=True,
         )
-        worker = Worker(spec, process)
+        worker = Worker(spec, place, process)
         self._workers.append(worker)
+        self._note(worker, ProcessEvent.STARTED)
         worker.tell(spec.to_line())
         return worker
 
@@ -67,6 +94,23 @@ class Cast:
         """The consumers, in the order of their start."""
         return [worker for worker in self._workers if worker.spec.role == "consumer"]
 
+    def current(self, place: Target) -> Worker | None:
+        """Who was started last in ``place``."""
+        return next((worker for worker in reversed(self._workers) if worker.place == place), None)
+
+    def look(self) -> None:
+        """Notice what the processes have done since the last look."""
+        for worker in self._workers:
+            if worker.seen in _GONE:
+                continue
+            status = worker.process.poll()
+            if worker.seen is ProcessEvent.STARTED and _said_ready(worker):
+                self._note(worker, ProcessEvent.READY)
+            if status is not None:
+                self._note(worker, ProcessEvent.DIED if status else ProcessEvent.ENDED, status=status)
+            elif worker.may_be_stopped:
+                self._look_whether_stopped(worker)
+
     def wait_ready(self, workers: list[Worker]) -> None:
         """Wait until each of ``workers`` said that it is ready.
 
@@ -74,29 +118,23 @@ class Cast:
             TrialError: one ended, or stayed silent past the deadline.
         """
         deadline = time.monotonic() + READY_DEADLINE_S
-        with selectors.DefaultSelector() as selector:
-            for worker in workers:
-                selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
-            waiting = len(workers)
-            while waiting:
-                events = selector.select(max(0.0, deadline - time.monotonic()))
-                if not events:
-                    raise TrialError(f"{waiting} of {len(workers)} workers not ready within {READY_DEADLINE_S:g} s")
-                for key, _ in events:
-                    worker = key.data
-                    if b"ready" not in os.read(worker.process.stdout.fileno(), 64):
-                        raise TrialError(f"{worker.spec.name} ended before it was ready: {worker.process.log_tail(8)}")
-                    selector.unregister(worker.process.stdout)
-                    waiting -= 1
+        while waiting := [worker for worker in workers if worker.seen is ProcessEvent.STARTED]:
+            self.look()
+            gone = [worker for worker in waiting if worker.seen in _GONE]
+            if gone:
+                tail = gone[0].process.log_tail(8)
+                raise TrialError(f"{gone[0].spec.name} ended before it was ready: {tail}")
+            if time.monotonic() >= deadline:
+                raise TrialError(f"{len(waiting)} of {len(workers)} workers not ready within {READY_DEADLINE_S:g} s")
+            time.sleep(LOOK_INTERVAL_S)
 
     def check_alive(self) -> None:
-        """Raise `TrialError` when a worker ended that was not asked to."""
+        """Raise `TrialError` when a worker ended that was neither asked to nor meant to be killed by a fault."""
         for worker in self._workers:
-            if not worker.asked_to_stop and worker.process.poll() is not None:
-                raise TrialError(
-                    f"{worker.spec.name} ended by itself with status {worker.process.poll()}: "
-                    f"{worker.process.log_tail(8)}"
-                )
+            status = worker.process.poll()
+            if status is None or worker.asked_to_stop or (worker.doomed and status == -signal.SIGKILL):
+                continue
+            raise TrialError(f"{worker.spec.name} ended by itself with status {status}: {worker.process.log_tail(8)}")
 
     def stop(self, workers: list[Worker]) -> list[str]:
         """End ``workers`` in order; the names of those that had to be killed because they did not."""
@@ -108,6 +146,7 @@ class Cast:
             if worker.process.wait(max(0.0, deadline - time.monotonic())) is None:
                 killed.append(worker.spec.name)
             worker.process.kill()
+        self.look()
         return killed
 
     def kill(self) -> None:
@@ -115,3 +154,35 @@ class Cast:
         for worker in self._workers:
             worker.asked_to_stop = True
             worker.process.kill()
+
+    def _look_whether_stopped(self, worker: Worker) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            stopped = psutil.Process(worker.process.pid).status() == psutil.STATUS_STOPPED
+            if stopped and worker.seen is not ProcessEvent.STOPPED:
+                self._note(worker, ProcessEvent.STOPPED)
+            elif not stopped and worker.seen is ProcessEvent.STOPPED:
+                self._note(worker, ProcessEvent.CONTINUED)
+
+    def _note(self, worker: Worker, event: ProcessEvent, *, status: int = 0) -> None:
+        worker.seen = event
+        now_ns = time.monotonic_ns()
+        point = _crash_point(Path(worker.spec.journal_path)) if event is ProcessEvent.DIED else 0
+        self._on_sighting(worker, Sighting(now_ns, worker.place, event, status, point))
+
+
+def _said_ready(worker: Worker) -> bool:
+    """Whether the word is there; never waits."""
+    poll = select.poll()
+    poll.register(worker.process.stdout, select.POLLIN)
+    return bool(poll.poll(0)) and b"ready" in os.read(worker.process.stdout.fileno(), 64)
+
+
+def _crash_point(journal: Path) -> int:
+    """The point at which the process wrote that it was about to kill itself; 0 where its journal ends otherwise."""
+    try:
+        records = read_journal(journal).records
+    except (OSError, HarnessError):
+        return 0  # it died before it had a journal
+    if not len(records) or records["kind"][-1] != EventKind.CRASHING:
+        return 0
+    return int(records["code"][-1])

@@ -8,11 +8,11 @@ trial ended: complete, interrupted or error.
 
 from __future__ import annotations
 
+import importlib
 import os
-import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,29 +20,29 @@ from pathlib import Path
 import redis
 
 from harness.drivers.base import Log, Names
-from harness.drivers.client import describe_preset
 from harness.drivers.registry import missing_requirement, open_log, prepare
 from harness.faults.engine import acquire_engine
-from harness.faults.links import Links, open_links
+from harness.faults.links import open_links
 from harness.history.journal import EventKind, Journal, JournalHeader
 from harness.model.errors import Interrupted, NotPossible, TrialError
 from harness.model.progress import ProgressEvent, ProgressKind
 from harness.model.results import TrialEnvironment, TrialFacts
-from harness.model.values import NANOSECONDS, Trial, link_roles
-from harness.model.words import LinkRole, Phase, StackKind
+from harness.model.values import NANOSECONDS, Arm, Trial, link_roles
+from harness.model.words import Phase, StackKind
 from harness.stack.base import RunningStack
 from harness.stack.connect import admin_client
 from harness.stack.keys import remove_keys
 from harness.stack.opening import open_stack
 from harness.trial.audit import audit_trial
-from harness.trial.cast import Cast, Worker
+from harness.trial.cast import Cast
+from harness.trial.casting import Casting, Setting
 from harness.trial.drain import Drain
-from harness.trial.faulting import Faulting
+from harness.trial.faulting import SETTLE_DEADLINE_S, Faulting
 from harness.trial.folder import TrialFolder, write_whole
 from harness.trial.pacing import Pacing
-from harness.trial.schedule import draw_offsets_ns
-from harness.trial.spec import WorkerSpec
+from harness.trial.surroundings import describe, describe_unopened
 from harness.trial.tally import Tally
+from harness.trial.witness import ProcessWitness, ServerStats, stats_wanted
 
 LEAD_S = 0.3
 """Between "all are ready" and the first intended send."""
@@ -55,10 +55,12 @@ class _Stage:
     """What is up while the trial plays."""
 
     stack: RunningStack
-    links: Links
     admin: redis.Redis
     logs: dict[int, Log]
+    cast: Cast
+    casting: Casting
     faulting: Faulting
+    stats: ServerStats
 
 
 class Conductor:
@@ -68,12 +70,12 @@ class Conductor:
         self._trial = trial
         self._folder = folder
         self._say = say
-        self._cast = Cast(folder)
         self._tally = Tally(trial)
-        self._pacing = Pacing(interrupted, self._look)
+        self._pacing = Pacing(interrupted, self._look, step=self._step)
         self._origin_ns = time.monotonic_ns()
         self._start_ns = self._origin_ns
         self._next_actor = CONDUCTOR_ACTOR + 1
+        self._stage: _Stage | None = None
         self._environment: TrialEnvironment | None = None
         self._evidence: tuple[str, ...] = ()
 
@@ -99,15 +101,14 @@ class Conductor:
 
     def _play(self, journal: Journal) -> None:
         with ExitStack() as closing:
-            closing.callback(self._cast.kill)
             stage = self._set_stage(journal, closing)
-            workers = self._start_workers(stage)
-            self._cast.wait_ready(workers)
+            self._stage = stage
+            stage.casting.start_all(withheld=stage.faulting.withheld())
             stage.faulting.start_sentinels(stage.stack.server)
             try:
                 self._walk_timeline(journal, stage)
             finally:
-                stage.faulting.heal()
+                stage.faulting.release()
             self._drain(journal, stage)
             audit_trial(self._trial, stage.admin, journal, logs=stage.logs, effects_path=self._effects_path)
             self._begin_phase(journal, None)
@@ -117,20 +118,36 @@ class Conductor:
         trial, path = self._trial, self._folder.path
         roles = link_roles(trial.scenario)
         stack = closing.enter_context(
-            open_stack(trial.stack, persistence=trial.scenario.persistence, folder=path, roles=roles)
+            open_stack(
+                trial.stack,
+                persistence=trial.scenario.persistence,
+                settings=trial.scenario.server_settings,
+                folder=path,
+                roles=roles,
+            )
         )
-        # Docker brings its proxies along: none has to be found or built for it.
+        # Docker brings its proxies along: none has to be found or built for it. What finding one takes was told once,
+        # when the run began.
         wanted = "builtin" if stack.kind is StackKind.COMPOSE else trial.stack.proxy_engine
-        engine = acquire_engine(wanted, path=trial.stack.proxy_path, say=self._note)
+        engine = acquire_engine(wanted, path=trial.stack.proxy_path, say=lambda _: None)
         links = closing.enter_context(open_links(stack, engine, roles=roles, folder=path))
         admin = admin_client(stack.server)
         closing.callback(admin.close)
         if stack.kind is StackKind.EXTERNAL:
             closing.callback(remove_keys, stack.server, Names(trial.token, 0).prefix)
-        self._environment = _describe(trial, stack, links)
-        faulting = Faulting(trial.scenario, links, journal)
+        self._environment = describe(trial, stack, links)
+        logs = self._prepare_arms(admin, journal)
+        witness = ProcessWitness(journal)
+        cast = Cast(self._folder, on_sighting=witness.note)
+        closing.callback(cast.kill)
+        setting = Setting(stack.server, links, self._origin_ns, self._effects_path, self._environment_of)
+        casting = Casting(
+            trial, self._folder, cast=cast, tally=self._tally, setting=setting, take_actor=self._take_actor
+        )
+        faulting = Faulting(trial, links=links, casting=casting, journal=journal, sightings=witness.sightings)
         closing.callback(faulting.stop_sentinels)
-        return _Stage(stack, links, admin, self._prepare_arms(admin, journal), faulting)
+        stats = ServerStats(admin, journal, wanted=stats_wanted(trial.scenario))
+        return _Stage(stack, admin, logs, cast, casting, faulting, stats)
 
     def _prepare_arms(self, admin: redis.Redis, journal: Journal) -> dict[int, Log]:
         """Make groups and effects journals; the logs of the arms that have one."""
@@ -150,54 +167,20 @@ class Conductor:
             Journal.create(self._effects_path(index), header).close()
         return logs
 
-    def _start_workers(self, stage: _Stage) -> list[Worker]:
-        workers = []
-        for index, arm in enumerate(self._trial.scenario.arms):
-            for scope in range(arm.scopes):
-                for member in range(arm.consumers_per_scope):
-                    workers.append(self._start_consumer(stage, index, scope, str(member)))
-            for producer in range(arm.producers):
-                workers.append(self._start_producer(stage, index, producer))
-        return workers
-
-    def _start_consumer(self, stage: _Stage, index: int, scope: int, member: str) -> Worker:
-        name = f"consumer-{index}-{scope}-{member}"
-        spec = replace(self._spec(stage, index, name, LinkRole.CONSUMERS), scope=scope, member=name)
-        self._tally.follow_consumer(self._folder.journal(name))
-        return self._cast.start(spec)
-
-    def _start_producer(self, stage: _Stage, index: int, producer: int) -> Worker:
-        name = f"producer-{index}-{producer}"
-        offsets = draw_offsets_ns(self._trial.scenario, arm_index=index, producer=producer, seed=self._trial.seed)
-        spec = replace(
-            self._spec(stage, index, name, LinkRole.PRODUCERS), role="producer", producer=producer, offsets_ns=offsets
-        )
-        self._tally.follow_producer(self._folder.journal(name), actor=spec.actor, arm=index, producer=producer)
-        return self._cast.start(spec)
-
-    def _spec(self, stage: _Stage, index: int, name: str, role: LinkRole) -> WorkerSpec:
-        """What every worker of an arm is told, as a consumer; a producer's differences are filled in by the caller."""
-        link = stage.links.link(role)
-        return WorkerSpec(
-            role="consumer",
-            name=name,
-            actor=self._take_actor(),
-            token=self._trial.token,
-            arm_index=index,
-            arm=self._trial.scenario.arms[index],
-            address=stage.stack.server.through(link.host, link.port),
-            journal_path=str(self._folder.journal(name)),
-            effects_path=str(self._effects_path(index)),
-            origin_ns=self._origin_ns,
-            seed=self._trial.seed,
-        )
+    def _environment_of(self, arm: Arm) -> Mapping[str, str] | None:
+        """What a worker of ``arm`` finds in its environment besides ours: another client release, where it asks."""
+        if arm.client_release is None:
+            return None
+        releases = importlib.import_module("harness.drivers.releases")
+        environment: Mapping[str, str] = releases.environment_of(arm.client_release, self._note)
+        return environment
 
     def _walk_timeline(self, journal: Journal, stage: _Stage) -> None:
         """Warm-up, steady, fault, recovery: the phases in which messages are sent."""
         timeline = self._trial.scenario.timeline
         self._start_ns = time.monotonic_ns() + int(LEAD_S * NANOSECONDS)
-        for worker in self._cast.producers():
-            worker.tell(f"go {self._start_ns}")
+        stage.faulting.open()
+        stage.casting.begin(self._start_ns)
         moment_ns = self._start_ns
         for phase, seconds in (
             (Phase.WARM_UP, timeline.warm_up_s),
@@ -208,24 +191,24 @@ class Conductor:
             self._pacing.until(moment_ns)
             self._begin_phase(journal, phase)
             if phase is Phase.FAULT:
-                stage.faulting.inject()
+                stage.faulting.inject(moment_ns, moment_ns + int(seconds * NANOSECONDS))
             elif phase is Phase.RECOVERY:
                 stage.faulting.heal()
             moment_ns += int(seconds * NANOSECONDS)
         self._pacing.until(moment_ns)
+        self._pacing.until_true(stage.faulting.settled, deadline_s=SETTLE_DEADLINE_S)
         self._evidence = stage.faulting.collect_evidence()
 
     def _drain(self, journal: Journal, stage: _Stage) -> None:
         self._begin_phase(journal, Phase.DRAIN)
-        fresh = iter(range(1, 1_000))
         drain = Drain(
             self._trial,
             journal,
-            cast=self._cast,
+            cast=stage.cast,
             tally=self._tally,
             pacing=self._pacing,
             logs=stage.logs,
-            hire=lambda index, scope: self._start_consumer(stage, index, scope, f"fresh{next(fresh)}"),
+            hire=stage.casting.hire,
         )
         drain.run()
 
@@ -238,9 +221,17 @@ class Conductor:
 
     def _look(self) -> None:
         """What happens a few times a second while the conductor waits."""
-        self._cast.check_alive()
+        if self._stage is not None:
+            self._stage.cast.check_alive()
+            self._stage.stats.look()
         self._tally.update()
         self._say(ProgressEvent(kind="counts", t_s=self._elapsed_s(), counts=self._tally.counts()))
+
+    def _step(self) -> None:
+        """What happens every few hundredths of a second: processes are watched, and faults that take time go on."""
+        if self._stage is not None:
+            self._stage.cast.look()
+            self._stage.faulting.step()
 
     def _tell(self, kind: ProgressKind, *, phase: Phase | None = None, text: str = "") -> None:
         self._tally.update()
@@ -274,27 +265,12 @@ class Conductor:
         )
 
     def _write_facts(self, status: str, reason: str) -> TrialFacts | None:
-        if self._environment is None:
+        if self._environment is None and status == "interrupted":
             return None
+        environment = self._environment or describe_unopened(self._trial)
         facts = TrialFacts.model_validate(
-            {"environment": self._environment, "status": status, "status_reason": reason, "evidence": self._evidence}
+            {"environment": environment, "status": status, "status_reason": reason, "evidence": self._evidence}
         )
         write_whole(self._folder.facts_json, facts.model_dump_json(indent=2))
         self._tell("finished", text=status)
         return facts
-
-
-def _describe(trial: Trial, stack: RunningStack, links: Links) -> TrialEnvironment:
-    """What runs, for the report."""
-    presets = {arm.client for arm in trial.scenario.arms}
-    return TrialEnvironment(
-        stack=stack.kind,
-        server=stack.product,
-        server_settings=dict(stack.settings),
-        proxy_engine=links.engine,
-        client=f"redis-py {redis.__version__}",
-        client_settings={preset.value: describe_preset(preset) for preset in sorted(presets)},
-        python=platform.python_version(),
-        platform=platform.platform(),
-        cpu_count=os.cpu_count() or 1,
-    )

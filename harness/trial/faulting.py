@@ -1,48 +1,63 @@
-"""Injects the scenario's faults, heals them on every path, and collects the sentinels' evidence."""
+"""Injects the scenario's faults, heals them on every path, and collects their evidence.
+
+All faults of a scenario share its fault phase: they begin and are healed together, links before processes, so that a
+process that takes over finds a link that works.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from harness.faults.base import CallTimes, Fault, Probe
+from harness.faults.base import Probe
 from harness.faults.links import Links
+from harness.faults.process_evidence import Sighting, Target
+from harness.faults.processes import make_process_fault
 from harness.faults.registry import make_fault
 from harness.faults.sentinel import Sentinel
 from harness.history.journal import EventKind, Journal
-from harness.model.values import Scenario, link_roles
-from harness.model.words import FaultModel, LinkRole
+from harness.model.values import FaultPlan, Trial, link_roles
+from harness.model.words import LINK_FAULTS, PROCESS_FAULTS, FaultModel, LinkRole
 from harness.stack.base import ServerAddress
+from harness.trial.acts import Act, CallBook, LinkAct, ProcessAct
+from harness.trial.casting import Casting
 
-SENTINEL_DEADLINE_S = 10.0
 FIRST_ANSWER_DEADLINE_S = 10.0
-
-
-@dataclass(slots=True)
-class _Planned:
-    """One fault of the scenario and how far it has got."""
-
-    fault: Fault
-    index: int
-    inject: CallTimes | None = None
-    heal: CallTimes | None = None
-    touched: bool = False
+SETTLE_DEADLINE_S = 30.0
+"""How long after the recovery phase a fault may take to be over, before the drain begins all the same."""
 
 
 class Faulting:
     """All faults of one trial, with a sentinel on every link."""
 
-    def __init__(self, scenario: Scenario, links: Links, journal: Journal) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        *,
+        links: Links,
+        casting: Casting,
+        journal: Journal,
+        sightings: Callable[[], Sequence[Sighting]],
+    ) -> None:
+        self._trial = trial
         self._links = links
-        self._roles = link_roles(scenario)
+        self._casting = casting
         self._journal = journal
-        self._planned = [_Planned(make_fault(plan), index) for index, plan in enumerate(scenario.faults)]
+        self._sightings = sightings
         self._sentinels: dict[LinkRole, Sentinel] = {}
+        planned = enumerate(trial.scenario.faults)
+        acts = [(index, self._act(plan, index)) for index, plan in planned if plan.model is not FaultModel.NONE]
+        self._acts: dict[int, Act] = dict(acts)
+        self._in_order = sorted(self._acts.values(), key=lambda act: not isinstance(act, LinkAct))
+
+    def withheld(self) -> frozenset[Target]:
+        """Who is not to be started with the others."""
+        return frozenset(target for act in self._in_order for target in act.withheld())
 
     def start_sentinels(self, address: ServerAddress) -> None:
         """Put a sentinel on each link and wait until each has been answered once."""
-        for role in self._roles:
+        for role in link_roles(self._trial.scenario):
             sentinel = Sentinel(self._links.link(role), address, on_probe=self._note_probe)
             self._sentinels[role] = sentinel
             sentinel.start()
@@ -50,50 +65,69 @@ class Faulting:
         for sentinel in self._sentinels.values():
             sentinel.wait_answered(after_ns=began_ns, deadline_s=FIRST_ANSWER_DEADLINE_S)
 
-    def inject(self) -> None:
-        """Inject every fault."""
-        for planned in self._planned:
-            if planned.fault.plan.model is FaultModel.NONE:
-                continue
-            planned.touched = True
-            planned.inject = planned.fault.inject(self._links.link(planned.fault.plan.struck_link))
-            self._note_call(EventKind.INJECT, planned, planned.inject)
+    def open(self) -> None:
+        """The traffic is about to begin."""
+        for act in self._in_order:
+            act.open()
+
+    def inject(self, begin_ns: int, end_ns: int) -> None:
+        """The fault phase, from ``begin_ns`` to ``end_ns``, begins."""
+        for act in self._in_order:
+            act.begin(begin_ns, end_ns)
+
+    def step(self) -> None:
+        """A moment has passed."""
+        now_ns = time.monotonic_ns()
+        for act in self._in_order:
+            act.step(now_ns)
 
     def heal(self) -> None:
-        """Heal every fault that was begun and not healed yet."""
-        for planned in self._planned:
-            if planned.touched and planned.heal is None:
-                planned.heal = planned.fault.heal(self._links.link(planned.fault.plan.struck_link))
-                self._note_call(EventKind.HEAL, planned, planned.heal)
+        """The fault phase ends: heal every fault that was begun."""
+        for act in self._in_order:
+            act.heal()
+
+    def release(self) -> None:
+        """On every path: no link stays broken. Idempotent."""
+        for act in self._in_order:
+            act.release()
+
+    def settled(self) -> bool:
+        """Whether everything that the heal began has come to its end."""
+        return all(act.settled() for act in self._in_order)
 
     def collect_evidence(self) -> tuple[str, ...]:
-        """Judge the probes, journal what was observed, and return one sentence per fault."""
-        return tuple(self._evidence_of(planned) for planned in self._planned)
+        """Judge what was seen, journal when it was observed, and return one sentence per fault of the scenario."""
+        return tuple(
+            self._evidence_of(index, self._acts[index]) if index in self._acts else "no fault, so nothing to observe"
+            for index in range(len(self._trial.scenario.faults))
+        )
 
     def stop_sentinels(self) -> None:
         """End the sentinels. Idempotent."""
         for sentinel in self._sentinels.values():
             sentinel.stop()
 
-    def probes(self) -> Mapping[LinkRole, list[Probe]]:
-        """All probes so far, per link."""
-        return {role: list(sentinel.probes()) for role, sentinel in self._sentinels.items()}
+    def _act(self, plan: FaultPlan, index: int) -> Act:
+        book = CallBook(self._journal, index)
+        if plan.model in LINK_FAULTS:
+            role = plan.struck_link
+            return LinkAct(make_fault(plan), self._links.link(role), book, partial(self._probes_of, role))
+        assert plan.model in PROCESS_FAULTS
+        fault = make_process_fault(plan, seed=self._trial.seed, index=index)
+        return ProcessAct(fault, self._casting, book, self._sightings)
 
-    def _evidence_of(self, planned: _Planned) -> str:
-        if planned.inject is None or planned.heal is None:
-            return f"{planned.fault.style.label}: not injected and healed, so nothing was observed"
-        probes = self._sentinels[planned.fault.plan.struck_link].probes()
-        evidence = planned.fault.evidence(probes, inject=planned.inject, heal=planned.heal)
+    def _probes_of(self, role: LinkRole) -> Sequence[Probe]:
+        return self._sentinels[role].probes()
+
+    def _evidence_of(self, index: int, act: Act) -> str:
+        evidence = act.evidence()
         for kind, moment_ns in (
             (EventKind.EFFECT_OBSERVED, evidence.observed_from_ns),
             (EventKind.HEAL_OBSERVED, evidence.observed_to_ns),
         ):
             if moment_ns is not None:
-                self._journal.write(kind, t_ns=moment_ns, detail=planned.index)
-        return evidence.sentence
-
-    def _note_call(self, kind: EventKind, planned: _Planned, times: CallTimes) -> None:
-        self._journal.write(kind, t_ns=times.before_ns, aux_ns=times.after_ns, detail=planned.index)
+                self._journal.write(kind, t_ns=moment_ns, detail=index)
+        return f"{act.style.label}: {evidence.sentence}" if len(self._acts) > 1 else evidence.sentence
 
     def _note_probe(self, probe: Probe) -> None:
         self._journal.write(

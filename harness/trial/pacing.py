@@ -13,11 +13,17 @@ LOOK_INTERVAL_S = 0.25
 
 
 class Pacing:
-    """Waits of one trial. ``look`` is called about four times a second meanwhile and may raise."""
+    """Waits of one trial. Meanwhile ``step`` is called every `STEP_S`, ``look`` about four times a second.
 
-    def __init__(self, interrupted: threading.Event, look: Callable[[], None]) -> None:
+    Both may raise.
+    """
+
+    def __init__(
+        self, interrupted: threading.Event, look: Callable[[], None], *, step: Callable[[], None] = lambda: None
+    ) -> None:
         self._interrupted = interrupted
         self._look = look
+        self._step = step
         self._next_look = 0.0
 
     def until(self, moment_ns: int) -> None:
@@ -42,6 +48,7 @@ class Pacing:
     def _breathe(self, seconds: float) -> None:
         if self._interrupted.wait(seconds):
             raise Interrupted("interrupted by the user", fix="the partial run is kept; resume it with --resume")
+        self._step()
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_INTERVAL_S
             self._look()

@@ -47,7 +47,7 @@ class ProducerWork:
     def _send_schedule(self, start_ns: int) -> int:
         free_ns = start_ns
         sent = 0
-        for sequence, offset_ns in enumerate(self._spec.offsets_ns):
+        for sequence, offset_ns in enumerate(self._spec.offsets_ns, start=self._spec.first_sequence):
             intended_ns = start_ns + offset_ns
             if not self._wait_until(intended_ns):
                 break

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 
 from harness.model.values import NANOSECONDS, Arm, Scenario
+from harness.model.words import FaultModel
 
 SENTINEL_INTERVAL_S = 0.05
 
@@ -28,3 +29,20 @@ def draw_offsets_ns(scenario: Scenario, *, arm_index: int, producer: int, seed: 
             break
         offsets.append(int(at_ns))
     return tuple(offsets)
+
+
+def poison_sequences(scenario: Scenario, offsets_ns: tuple[int, ...]) -> tuple[int, ...]:
+    """The sequences of one producer whose handling is to fail: every so many-th of those meant for the fault phase."""
+    begin_ns, end_ns = fault_phase_ns(scenario)
+    inside = [sequence for sequence, offset in enumerate(offsets_ns) if begin_ns <= offset < end_ns]
+    poisoned: set[int] = set()
+    for plan in scenario.faults:
+        if plan.model is FaultModel.POISON:
+            poisoned.update(inside[plan.every - 1 :: plan.every])
+    return tuple(sorted(poisoned))
+
+
+def fault_phase_ns(scenario: Scenario) -> tuple[int, int]:
+    """When the fault phase begins and ends, ns from the start of traffic."""
+    begin_s = scenario.timeline.warm_up_s + scenario.timeline.steady_s
+    return int(begin_s * NANOSECONDS), int((begin_s + scenario.timeline.outage_s) * NANOSECONDS)

@@ -63,12 +63,13 @@ class Tally:
         self._sent = [0] * len(self._arms)
         self._acknowledged = [0] * len(self._arms)
         self._scopes = [[_Scope() for _ in range(arm.scopes)] for arm in self._arms]
-        self._ended: set[tuple[int, int]] = set()
-        self._actors: dict[int, tuple[int, int]] = {}
+        self._ended: set[int] = set()
+        self._producing: dict[tuple[int, int], int] = {}
+        """(arm, producer) → the actor that produces there now: the end of one that was replaced is no end."""
 
     def follow_producer(self, path: Path, *, actor: int, arm: int, producer: int) -> None:
-        """Read this producer's journal from now on."""
-        self._actors[actor] = (arm, producer)
+        """Read this producer's journal from now on; it takes the place of whoever was followed as it before."""
+        self._producing[arm, producer] = actor
         self._tails.append(JournalTail(path))
 
     def follow_consumer(self, path: Path) -> None:
@@ -89,9 +90,7 @@ class Tally:
         self._sent[arm] += int(((kind == EventKind.ATTEMPT) & message).sum())
         acknowledged = (kind == EventKind.OUTCOME) & message & (records["code"] == OutcomeCode.ACKNOWLEDGED)
         self._acknowledged[arm] += int(acknowledged.sum())
-        for actor in records["actor"][kind == EventKind.END].tolist():
-            if actor in self._actors:
-                self._ended.add(self._actors[actor])
+        self._ended.update(records["actor"][kind == EventKind.END].tolist())
         received = records[kind == EventKind.RECEIVE]
         if len(received):
             self._count_received(received, self._scopes[arm][int(received["scope"][0])])
@@ -105,9 +104,9 @@ class Tally:
         scope.received.update(identities.tolist())
 
     def producers_done(self) -> bool:
-        """Whether every producer has gone through its schedule."""
-        wanted = {(arm, producer) for arm, value in enumerate(self._arms) for producer in range(value.producers)}
-        return wanted <= self._ended
+        """Whether every producer, or who took over from it, has gone through its schedule."""
+        wanted = ((arm, producer) for arm, value in enumerate(self._arms) for producer in range(value.producers))
+        return all(self._producing.get(place) in self._ended for place in wanted)
 
     def sentinels_seen(self, arm: int, scope: int) -> bool:
         """Whether the scope has received a sentinel from every producer of its arm."""

@@ -1,0 +1,44 @@
+"""What ran, for the report: server, proxy, client and machine of one trial."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import redis
+
+from harness.drivers.client import describe_preset
+from harness.faults.links import Links
+from harness.model.results import TrialEnvironment
+from harness.model.values import Trial
+from harness.stack.base import RunningStack
+
+NOT_STARTED = "none was started"
+
+
+def describe(trial: Trial, stack: RunningStack, links: Links) -> TrialEnvironment:
+    """The surroundings of a trial whose stack is up."""
+    environment = describe_unopened(trial)
+    return environment.model_copy(
+        update={
+            "stack": stack.kind,
+            "server": stack.product,
+            "server_settings": dict(stack.settings),
+            "proxy_engine": links.engine,
+        }
+    )
+
+
+def describe_unopened(trial: Trial) -> TrialEnvironment:
+    """What is known where no stack came up."""
+    presets = {arm.client for arm in trial.scenario.arms}
+    return TrialEnvironment(
+        stack=trial.stack.kind,
+        server=NOT_STARTED,
+        proxy_engine=NOT_STARTED,
+        client=f"redis-py {redis.__version__}",
+        client_settings={preset.value: describe_preset(preset) for preset in sorted(presets)},
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu_count=os.cpu_count() or 1,
+    )
