@@ -6,9 +6,11 @@ A driver knows the Redis commands and nothing of faults, schedules or verdicts. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import redis
 
 from harness.model.message import OrderEvent, ReadEvent
 from harness.model.words import ErrorKind, OutcomeCode, ReceiveTag
@@ -38,6 +40,34 @@ class Names:
         """The consumer group that is scope ``scope``."""
         return f"scope-{scope}"
 
+    def checkpoint(self, scope: int) -> str:
+        """Where the XREAD reader that is scope ``scope`` saves the id that it has come to."""
+        return f"{self.prefix}{self.arm}:checkpoint:{scope}"
+
+    @property
+    def dead_letters(self) -> str:
+        """The stream that entries are moved to when they were delivered too often."""
+        return f"{self.prefix}{self.arm}:dead-letters"
+
+    @property
+    def marks(self) -> str:
+        """What every dedup mark of the arm begins with."""
+        return f"{self.prefix}{self.arm}:mark:"
+
+    def mark(self, scope: int, producer: int, sequence: int) -> str:
+        """The key that says that a scope has done, or begun, the effect of a message."""
+        return f"{self.marks}{scope}:{producer}:{sequence}"
+
+    @property
+    def effects(self) -> str:
+        """The list of effects that a script made on the server."""
+        return f"{self.prefix}{self.arm}:effects"
+
+    @property
+    def scratch(self) -> str:
+        """A key to try out what the server can do; removed right after."""
+        return f"{self.prefix}probe"
+
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
@@ -59,6 +89,9 @@ class Delivery:
     connection: int
     entry: EntryId = (0, 0)
     delivery_count: int = 0
+    """How often the group was handed this entry, this time included; 0: the server keeps no count."""
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The entry's content, for whoever passes it on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +141,12 @@ class ConnectionObserver(Protocol):
     def subscribed(self, number: int) -> None:
         """The server confirmed a subscription, or membership in a group, on connection ``number``."""
 
+    def started(self, entry: EntryId) -> None:
+        """This consumer created its group, or began without a checkpoint: what comes after ``entry`` is owed."""
+
+    def checkpointed(self, entry: EntryId) -> None:
+        """This reader saved that it has come to ``entry``."""
+
 
 class Producer(Protocol):
     """Sends messages, one call each, and says what it knows about each."""
@@ -123,7 +162,11 @@ class Producer(Protocol):
 
 
 class Consumer(Protocol):
-    """Receives messages of one scope. ``open`` and ``poll`` raise what the client raises: the worker reopens."""
+    """Receives messages of one scope. All but ``close`` raise what the client raises: the worker reopens."""
+
+    @property
+    def acknowledges_first(self) -> bool:
+        """Whether `acknowledge` is to be called before the effect instead of after it."""
 
     def open(self) -> None:
         """Connect and subscribe (or join the group); returns when the server confirmed it."""
@@ -132,7 +175,13 @@ class Consumer(Protocol):
         """Whatever has arrived; returns empty-handed after a bounded wait."""
 
     def acknowledge(self, delivery: Delivery) -> int | None:
-        """Tell the server that the effect is done; its answer, or ``None`` where the primitive has no such thing."""
+        """Tell the server that this message is settled; XACK's answer, or ``None`` where there is no XACK."""
+
+    def dead_letter(self, delivery: Delivery) -> bool:
+        """Move an entry that was delivered too often out of the way; false where there is nowhere to move it."""
+
+    def store(self) -> redis.Redis:
+        """The client that is open, for what the application keeps on the same server."""
 
     def close(self) -> None:
         """Give up all connections."""
@@ -144,8 +193,9 @@ class Log(Protocol):
     def entries(self) -> Iterator[LogEntry]:
         """Every entry, oldest first."""
 
-    def group(self, scope: int) -> GroupState:
-        """The state of a scope's group."""
+    def group(self, scope: int) -> GroupState | None:
+        """How far a scope has come; ``None`` where only the consumer itself knows (an XREAD reader without
+        checkpoint): then what it received has to tell."""
 
     def pending(self, scope: int) -> Iterator[PendingEntry]:
         """Every pending entry of a scope's group."""

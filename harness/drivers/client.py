@@ -43,6 +43,10 @@ _REPLY_KINDS = {
     "NOPERM": ErrorKind.AUTH,
     "NOGROUP": ErrorKind.NOGROUP,
 }
+_RETRIED_ERRORS: dict[str, Any] = (
+    {"retry_on_error": [redis.ConnectionError, redis.TimeoutError]} if redis.__version__.startswith("5.") else {}
+)
+"""redis-py 5 repeats a command only after the errors that are named; later releases do without being told."""
 PROOF_OF_REJECTION = frozenset(
     {
         ErrorKind.OOM,
@@ -63,13 +67,17 @@ class RequestCounter:
         self.observer = observer
         self.writes = 0
         self.connections = 0
+        self._sending = False
 
     def begin(self) -> None:
-        """A new request starts."""
+        """A message is about to be sent: from here on, the requests that carry one are counted."""
         self.writes = 0
+        self._sending = True
 
     def wrote(self) -> None:
-        """The request is about to be written once more."""
+        """The request is about to be written once more. A consumer's own XADD (a dead letter) sends no message."""
+        if not self._sending:
+            return
         self.writes += 1
         self.observer.writing(self.writes)
 
@@ -95,7 +103,17 @@ def preset_arguments(preset: ClientPreset) -> dict[str, Any]:
                 "socket_timeout": HARDENED_TIMEOUT_S,
                 "socket_connect_timeout": 1.0,
                 "socket_keepalive": True,
+                **_RETRIED_ERRORS,
             }
+
+
+def release_number(release: str) -> int:
+    """A release as one number for a journal: ``"7.4.1"`` → 7004001; zero where it is none of three numbers."""
+    words = release.split(".")
+    if len(words) < 3 or not all(word.isdigit() for word in words[:3]):
+        return 0
+    major, minor, patch = (int(word) for word in words[:3])
+    return major * 1_000_000 + minor * 1_000 + patch
 
 
 def describe_preset(preset: ClientPreset) -> dict[str, str]:
@@ -106,7 +124,7 @@ def describe_preset(preset: ClientPreset) -> dict[str, str]:
     backoff = getattr(retry, "_backoff", None)
     described = {
         "library": f"redis-py {redis.__version__}",
-        "retries": str(retry.get_retries()) if isinstance(retry, Retry) else "none",
+        "retries": str(getattr(retry, "_retries", "unknown")) if isinstance(retry, Retry) else "none",
         "backoff": _describe_backoff(backoff),
         "socket_timeout_s": str(settings.get("socket_timeout")),
         "socket_connect_timeout_s": str(settings.get("socket_connect_timeout")),
@@ -152,9 +170,16 @@ def _observed(base: type[Any], counter: RequestCounter) -> type[Any]:
         def send_packed_command(self, command: Any, check_health: bool = True) -> None:
             if _is_request(command):
                 if not self._sock:  # connect first: a connection that is refused is not a write
-                    self.connect_check_health(check_health=False)
+                    self._connect_only()
                 counter.wrote()
             super().send_packed_command(command, check_health)
+
+        def _connect_only(self) -> None:
+            """Connect without the health check, which redis-py 5 makes in another place."""
+            if hasattr(self, "connect_check_health"):
+                self.connect_check_health(check_health=False)
+            else:
+                self.connect()
 
         def read_response(self, *arguments: Any, **keywords: Any) -> Any:
             try:

@@ -25,6 +25,17 @@ def format_id(entry: EntryId) -> str:
     return f"{entry[0]}-{entry[1]}"
 
 
+def last_generated(client: redis.Redis, key: str) -> EntryId:
+    """The id of the newest entry that the stream ``key`` ever had; ``0-0`` where there is no such stream yet."""
+    try:
+        about: Any = client.xinfo_stream(key)
+    except redis.ResponseError as error:
+        if "no such key" in str(error):
+            return (0, 0)
+        raise
+    return parse_id(str(about["last-generated-id"]))
+
+
 class StreamLog:
     """Reads one stream and its groups on a direct connection: the log ledger."""
 
@@ -44,16 +55,21 @@ class StreamLog:
                 return
             start = f"({page[-1][0]}"
 
-    def group(self, scope: int) -> GroupState:
-        """The state of a scope's group; raises KeyError where there is none."""
+    def group(self, scope: int) -> GroupState | None:
+        """The state of a scope's group. One that nobody has created yet was handed nothing."""
         wanted = self._names.group(scope)
-        for group in self._client.xinfo_groups(self._key):
+        for group in self._groups():
             if group["name"] == wanted:
                 return GroupState(parse_id(group["last-delivered-id"]), int(group["pending"]))
-        raise KeyError(wanted)
+        return GroupState((0, 0), 0)
+
+    def _groups(self) -> Any:
+        return self._client.xinfo_groups(self._key) if self._client.exists(self._key) else []
 
     def pending(self, scope: int) -> Iterator[PendingEntry]:
         """Every pending entry of a scope's group, in pages."""
+        if all(group["name"] != self._names.group(scope) for group in self._groups()):
+            return
         start = "-"
         for _ in range(MAX_PAGES):
             page = self._client.xpending_range(self._key, self._names.group(scope), min=start, max="+", count=PAGE)
@@ -67,7 +83,7 @@ class StreamLog:
 
     def last_generated(self) -> EntryId:
         """The id of the newest entry that the stream ever had."""
-        return parse_id(self._client.xinfo_stream(self._key)["last-generated-id"])
+        return last_generated(self._client, self._key)
 
     def memory_bytes(self) -> int | None:
         """MEMORY USAGE with every sample counted; ``None`` where the server forbids it."""

@@ -1,114 +1,126 @@
-"""Streams with a consumer group: XADD; XREADGROUP, effect, XACK.
+"""Streams with a consumer group: XREADGROUP, effect, XACK; and the ways in which applications do less than that.
 
-The consumer does what the documentation asks of one that must not lose anything: it acknowledges after the effect,
-reads its own pending entries again whenever its connection was replaced (a reply that got lost on the way leaves
-entries that ``>`` never returns), and claims with XAUTOCLAIM what anybody, itself included, has left pending for
-longer than ``claim_min_idle_ms``.
+By default the consumer does what the documentation asks of one that must not lose anything: it acknowledges after the
+effect, reads its own pending entries again whenever its connection was replaced (a reply that got lost on the way
+leaves entries that ``>`` never returns), and claims with XAUTOCLAIM what anybody, itself included, has left pending
+for longer than ``claim_min_idle_ms``. `StreamSettings` take parts of it away:
+
+``ack``
+    before the effect: each entry is acknowledged right before its own effect. NOACK: the server keeps nothing
+    pending, so there is nothing to come back to.
+``recovery``
+    only the own pending entries, only claiming, XREADGROUP with CLAIM (Redis 8.4), or none.
+``start``
+    at ``$`` the first consumer that opens creates the group, and is the one that tells where it began.
+``dead_letter_after``
+    `dead_letter` adds the entry to another stream and acknowledges it, both in one transaction.
+
+An entry's delivery count is the server's. A new entry's is one; one that came again is asked for with XPENDING, since
+XAUTOCLAIM raises the count and does not tell it. That is one request for a batch of entries that came again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 
-from harness.drivers.base import ConnectionObserver, Delivery, EntryId, Names, SendResult, Tombstone
+from harness.drivers.base import ConnectionObserver, Delivery, EntryId, Names, Tombstone
 from harness.drivers.client import RequestCounter, make_client
 from harness.drivers.entries import format_id, parse_id
-from harness.drivers.sending import send_once
-from harness.model.message import OrderEvent, read_event
-from harness.model.values import StreamSettings
-from harness.model.words import ClientPreset, OutcomeCode, ReceiveTag
+from harness.drivers.replies import Fields, claim_reply_of, deliveries_of, entries_of, keep_raw
+from harness.model.values import Arm
+from harness.model.words import AckPolicy, ReceiveTag, Recovery, StartAt
 from harness.stack.base import ServerAddress
 
 CLAIM_COUNT = 100
 MAX_CLAIM_PAGES = 100
-
-
-class StreamProducer:
-    """Appends each message as one entry with the event's fields."""
-
-    def __init__(
-        self, address: ServerAddress, names: Names, *, preset: ClientPreset, observer: ConnectionObserver
-    ) -> None:
-        self._counter = RequestCounter(observer)
-        self._client = make_client(address, preset, self._counter)
-        self._key = names.destination
-
-    def open(self) -> None:
-        """Connect, by a PING."""
-        self._client.ping()
-
-    def send(self, event: OrderEvent) -> SendResult:
-        """XADD once; redis-py may write it more often, and then the log may hold it more often."""
-        fields: Any = event.fields()
-        return send_once(self._counter, lambda: self._add(fields))
-
-    def _add(self, fields: Any) -> SendResult:
-        entry = self._client.xadd(self._key, fields)
-        return SendResult(OutcomeCode.ACKNOWLEDGED, self._counter.writes, entry=parse_id(str(entry)))
-
-    def close(self) -> None:
-        """Give up the connections."""
-        self._client.close()
+_REREADS = frozenset({Recovery.FULL, Recovery.OWN_PENDING})
+_CLAIMS = frozenset({Recovery.FULL, Recovery.CLAIM})
 
 
 class StreamConsumer:
-    """One member of a consumer group."""
+    """One member of a consumer group; ``name`` is what the group knows it by, also after a restart."""
 
     def __init__(
-        self,
-        address: ServerAddress,
-        names: Names,
-        *,
-        scope: int,
-        name: str,
-        preset: ClientPreset,
-        settings: StreamSettings,
-        observer: ConnectionObserver,
+        self, arm: Arm, address: ServerAddress, names: Names, *, scope: int, name: str, observer: ConnectionObserver
     ) -> None:
         self._address = address
-        self._preset = preset
-        self._token = names.token
+        self._preset = arm.client
+        self._names = names
         self._key = names.destination
         self._group = names.group(scope)
         self._name = name
-        self._settings = settings
+        self._settings = arm.stream
+        self._keeps_nothing = arm.stream.ack is AckPolicy.NOACK
+        self._recovery = Recovery.NONE if self._keeps_nothing else arm.stream.recovery
         self._observer = observer
         self._counter = RequestCounter(observer)
         self._client: redis.Redis | None = None
         self._pending_read_on = 0
         self._next_claim_ns = 0
-        self._own_pending_after: EntryId | None = (0, 0)
+        self._own_pending_after: EntryId | None = None
+
+    @property
+    def acknowledges_first(self) -> bool:
+        """Whether XACK comes before the effect."""
+        return self._settings.ack is AckPolicy.BEFORE_EFFECT
 
     def open(self) -> None:
-        """Connect and be known to the group, by a read that does not wait."""
-        self._client = make_client(self._address, self._preset, self._counter)
-        self._client.xgroup_createconsumer(self._key, self._group, self._name)
+        """Connect and be known to the group."""
+        client = self._client = make_client(self._address, self._preset, self._counter)
+        if self._recovery is Recovery.READ_CLAIM:
+            client.set_response_callback("XREADGROUP", keep_raw)
+        if self._settings.start is StartAt.END:
+            self._create_group_at_end(client)
+        client.xgroup_createconsumer(self._key, self._group, self._name)
         self._observer.subscribed(self._counter.connections)
         self._next_claim_ns = time.monotonic_ns() + self._settings.claim_interval_ms * 1_000_000
 
     def poll(self) -> Sequence[Delivery | Tombstone]:
         """Own pending entries after a reconnect, else what can be claimed when it is time, else new entries."""
-        client = self._require_client()
-        if self._counter.connections != self._pending_read_on:
+        client = self.store()
+        if self._recovery in _REREADS and self._counter.connections != self._pending_read_on:
             self._pending_read_on = self._counter.connections
             self._own_pending_after = (0, 0)
         if self._own_pending_after is not None:
             return self._read_own_pending(client, self._own_pending_after)
-        if time.monotonic_ns() >= self._next_claim_ns:
+        if self._recovery in _CLAIMS and time.monotonic_ns() >= self._next_claim_ns:
             claimed = self._claim(client)
             self._next_claim_ns = time.monotonic_ns() + self._settings.claim_interval_ms * 1_000_000
             if claimed:
                 return claimed
+        if self._recovery is Recovery.READ_CLAIM:
+            return self._read_claiming(client)
         return self._read_new(client)
 
-    def acknowledge(self, delivery: Delivery) -> int:
+    def acknowledge(self, delivery: Delivery) -> int | None:
         """XACK; 0 means that the entry was no longer pending (somebody else acknowledged it)."""
-        client = self._require_client()
-        return int(client.xack(self._key, self._group, format_id(delivery.entry)))
+        if self._keeps_nothing:
+            return None
+        return int(self.store().xack(self._key, self._group, format_id(delivery.entry)))
+
+    def dead_letter(self, delivery: Delivery) -> bool:
+        """XADD to the dead-letter stream and XACK, both or neither."""
+        content: Any = {
+            **delivery.fields,
+            "entry": format_id(delivery.entry),
+            "group": self._group,
+            "deliveries": str(delivery.delivery_count),
+        }
+        with self.store().pipeline(transaction=True) as both:
+            both.xadd(self._names.dead_letters, content)
+            both.xack(self._key, self._group, format_id(delivery.entry))
+            both.execute()
+        return True
+
+    def store(self) -> redis.Redis:
+        """The open client."""
+        if self._client is None:
+            raise redis.ConnectionError("not connected")
+        return self._client
 
     def close(self) -> None:
         """Give up the connections; the consumer stays known to its group, with what it left pending."""
@@ -116,23 +128,45 @@ class StreamConsumer:
             self._client.close()
         self._client = None
 
-    def _require_client(self) -> redis.Redis:
-        if self._client is None:
-            raise redis.ConnectionError("not connected")
-        return self._client
+    def _create_group_at_end(self, client: redis.Redis) -> None:
+        """Create the group at ``$``; where it is ours, tell its start, asked for before anybody can read from it."""
+        with client.pipeline(transaction=True) as both:
+            both.xgroup_create(self._key, self._group, id="$", mkstream=True)
+            both.xinfo_groups(self._key)
+            created, groups = both.execute(raise_on_error=False)
+        if isinstance(created, redis.ResponseError) and "BUSYGROUP" in str(created):
+            return
+        for answer in (created, groups):
+            if isinstance(answer, Exception):
+                raise answer
+        (ours,) = [group for group in groups if group["name"] == self._group]
+        self._observer.started(parse_id(str(ours["last-delivered-id"])))
 
     def _read_new(self, client: redis.Redis) -> list[Delivery | Tombstone]:
         reply = client.xreadgroup(
-            self._group, self._name, {self._key: ">"}, count=self._settings.count, block=self._settings.block_ms
+            self._group,
+            self._name,
+            {self._key: ">"},
+            count=self._settings.count,
+            block=self._settings.block_ms,
+            noack=self._keeps_nothing,
         )
-        return self._open_entries(entries_of(reply), ReceiveTag.FRESH)
+        return self._opened(entries_of(reply), ReceiveTag.FRESH, 0 if self._keeps_nothing else 1)
+
+    def _read_claiming(self, client: redis.Redis) -> list[Delivery | Tombstone]:
+        """XREADGROUP with CLAIM: what was left pending long enough comes first, then new entries."""
+        words = ["GROUP", self._group, self._name, "COUNT", self._settings.count, "BLOCK", self._settings.block_ms]
+        words += ["CLAIM", self._settings.claim_min_idle_ms, "STREAMS", self._key, ">"]
+        reply = claim_reply_of(client.execute_command("XREADGROUP", *words))  # type: ignore[no-untyped-call]  # redis-py
+        claimed = self._came_again(client, reply.claimed, ReceiveTag.CLAIMED)
+        return claimed + self._opened(reply.fresh, ReceiveTag.FRESH, 1)
 
     def _read_own_pending(self, client: redis.Redis, after: EntryId) -> list[Delivery | Tombstone]:
         """One page of what was delivered to this consumer and never acknowledged; the last page ends the round."""
         reply = client.xreadgroup(self._group, self._name, {self._key: format_id(after)}, count=self._settings.count)
         entries = entries_of(reply)
         self._own_pending_after = parse_id(entries[-1][0]) if entries else None
-        return self._open_entries(entries, ReceiveTag.OWN_PENDING)
+        return self._came_again(client, entries, ReceiveTag.OWN_PENDING)
 
     def _claim(self, client: redis.Redis) -> list[Delivery | Tombstone]:
         """A whole round of XAUTOCLAIM, cursor from 0-0 to 0-0."""
@@ -143,34 +177,28 @@ class StreamConsumer:
                 self._key, self._group, self._name, self._settings.claim_min_idle_ms, cursor, count=CLAIM_COUNT
             )
             cursor = str(reply[0])
-            found += self._open_entries([(entry, fields) for entry, fields in reply[1]], ReceiveTag.CLAIMED)
+            found += self._came_again(client, [(entry, fields) for entry, fields in reply[1]], ReceiveTag.CLAIMED)
             found += [Tombstone(parse_id(str(entry))) for entry in (reply[2] if len(reply) > 2 else [])]
             if cursor == "0-0":
                 break
         return found
 
-    def _open_entries(
-        self, entries: Sequence[tuple[str, Mapping[str, str] | None]], tag: ReceiveTag
+    def _came_again(
+        self, client: redis.Redis, entries: Sequence[tuple[str, Fields]], tag: ReceiveTag
     ) -> list[Delivery | Tombstone]:
-        opened: list[Delivery | Tombstone] = []
-        for entry, fields in entries:
-            entry_id = parse_id(entry)
-            if not fields:
-                opened.append(Tombstone(entry_id))
-                continue
-            read = read_event(fields, token=self._token)
-            opened.append(Delivery(read, tag, connection=self._counter.connections, entry=entry_id))
-        return opened
+        """Open entries that were delivered before, with how often: they are ours now, so our pending list tells."""
+        if not entries:
+            return []
+        rows: Any = client.xpending_range(
+            self._key,
+            self._group,
+            min=min((entry for entry, _ in entries), key=parse_id),
+            max=max((entry for entry, _ in entries), key=parse_id),
+            count=10 * (CLAIM_COUNT + len(entries)),
+            consumername=self._name,
+        )
+        counts = {parse_id(str(row["message_id"])): int(row["times_delivered"]) for row in rows}
+        return deliveries_of(entries, tag, names=self._names, connection=self._counter.connections, counts=counts)
 
-
-def entries_of(reply: Any) -> list[tuple[str, Mapping[str, str] | None]]:
-    """The entries of an XREADGROUP reply on one key, whichever shape the protocol version gave it.
-
-    RESP2: ``[[key, [(id, fields), ...]]]``. RESP3: ``{key: [[(id, fields), ...]]}`` or ``{key: [(id, fields), ...]}``.
-    """
-    if not reply:
-        return []
-    lists = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]
-    if lists and isinstance(lists[0], list) and (not lists[0] or isinstance(lists[0][0], list | tuple)):
-        lists = lists[0]
-    return [(str(entry), fields) for entry, fields in lists]
+    def _opened(self, entries: Sequence[tuple[str, Fields]], tag: ReceiveTag, count: int) -> list[Delivery | Tombstone]:
+        return deliveries_of(entries, tag, names=self._names, connection=self._counter.connections, counts=count)

@@ -83,7 +83,7 @@ class EventKind(IntEnum):
     EFFECT = 11  # in the arm's effects journal: producer, sequence, id_ms/id_seq; detail = 1: suppressed as duplicate
     ACK = 12  # after XACK: producer, sequence, id_ms/id_seq, value = XACK's answer
     TOMBSTONE = 13  # a pending entry whose content was trimmed away: id_ms/id_seq
-    READY = 14  # set up and about to work
+    READY = 14  # set up and about to work: value = redis-py's release, 7.4.1 as 7004001
     END = 15  # finished in order: value = messages handled
     CRASHING = 16  # right before a consumer kills itself: code = CrashPointCode; producer, sequence, id_ms/id_seq
     FAILED = 17  # the handler failed (poison): producer, sequence, id_ms/id_seq, value = delivery count

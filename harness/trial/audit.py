@@ -8,24 +8,30 @@ from pathlib import Path
 
 import redis
 
-from harness.drivers.base import EntryId, Log
+from harness.drivers.base import EntryId, Log, Names
 from harness.history.journal import BarrierPart, EventKind, Journal
 from harness.model.values import Trial
+from harness.trial.kept import audit_dedup
 
 NOT_IN_LOG = (0xFFFF, 0)
 
 
 def audit_trial(
     trial: Trial,
-    admin: redis.Redis,  # noqa: ARG001  # for what arms keep on the server besides their log
+    admin: redis.Redis,
     journal: Journal,
     *,
     logs: Mapping[int, Log],
-    effects_path: Callable[[int], Path],  # noqa: ARG001  # where effects that were recorded on the server go
+    effects_path: Callable[[int], Path],
 ) -> None:
-    """Everything that the server knows about the arms of ``trial``, after the drain."""
-    for index, log in logs.items():
-        audit_arm(log, journal, arm=index, scopes=trial.scenario.arms[index].scopes)
+    """Everything that the server knows about the arms of ``trial``, after the drain, when no consumer works any more.
+
+    ``effects_path``: the effects journal of an arm, which gets the effects that were made on the server.
+    """
+    for index, arm in enumerate(trial.scenario.arms):
+        if index in logs:
+            audit_arm(logs[index], journal, arm=index, scopes=arm.scopes)
+        audit_dedup(arm, admin, journal, Names(trial.token, index), effects_path=effects_path(index))
 
 
 def audit_arm(log: Log, journal: Journal, *, arm: int, scopes: int) -> None:
@@ -53,6 +59,8 @@ def audit_arm(log: Log, journal: Journal, *, arm: int, scopes: int) -> None:
 
 def _audit_group(log: Log, journal: Journal, known: dict[EntryId, tuple[int, int]], *, arm: int, scope: int) -> None:
     state = log.group(scope)
+    if state is None:  # a reader that saves no checkpoint: the server has nothing to say about it
+        return
     journal.write(
         EventKind.GROUP,
         t_ns=time.monotonic_ns(),

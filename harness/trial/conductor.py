@@ -8,7 +8,6 @@ trial ended: complete, interrupted or error.
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 import time
@@ -20,7 +19,9 @@ from pathlib import Path
 import redis
 
 from harness.drivers.base import Log, Names
-from harness.drivers.registry import missing_requirement, open_log, prepare
+from harness.drivers.registry import open_log, prepare
+from harness.drivers.releases import environment_of
+from harness.drivers.requirements import missing_requirement
 from harness.faults.engine import acquire_engine
 from harness.faults.links import open_links
 from harness.history.journal import EventKind, Journal, JournalHeader
@@ -153,9 +154,9 @@ class Conductor:
         """Make groups and effects journals; the logs of the arms that have one."""
         logs: dict[int, Log] = {}
         for index, arm in enumerate(self._trial.scenario.arms):
-            if reason := missing_requirement(arm, admin):
-                raise NotPossible(f"{arm.name}: {reason}")
             names = Names(self._trial.token, index)
+            if reason := missing_requirement(arm, admin, names):
+                raise NotPossible(f"{arm.name}: {reason}")
             for scope, start in prepare(arm, admin, names).items():
                 journal.write(EventKind.GROUP_START, t_ns=time.monotonic_ns(), arm=index, scope=scope, entry=start)
             log = open_log(arm, admin, names)
@@ -169,11 +170,7 @@ class Conductor:
 
     def _environment_of(self, arm: Arm) -> Mapping[str, str] | None:
         """What a worker of ``arm`` finds in its environment besides ours: another client release, where it asks."""
-        if arm.client_release is None:
-            return None
-        releases = importlib.import_module("harness.drivers.releases")
-        environment: Mapping[str, str] = releases.environment_of(arm.client_release, self._note)
-        return environment
+        return environment_of(arm.client_release, self._note)
 
     def _walk_timeline(self, journal: Journal, stage: _Stage) -> None:
         """Warm-up, steady, fault, recovery: the phases in which messages are sent."""

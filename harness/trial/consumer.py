@@ -1,8 +1,8 @@
-"""The consumer process: receives, makes the effect, acknowledges; in that order, and writes each step down.
+"""The consumer process: receives, makes the effect, acknowledges, in the arm's order, and writes each step down.
 
-The effect is an append to the arm's effects journal: a record outside of the consumer that its SIGKILL cannot take
-back. When the client gives up (an exception reaches the application), the consumer does what a supervisor would do
-to it: it starts over after a tenth of a second, until it is told to stop.
+When the client gives up (an exception reaches the application), the consumer does what a supervisor would do to it:
+it starts over after a tenth of a second, until it is told to stop. How one message is handled is in
+`harness.trial.handling`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import redis
 
 from harness.drivers.base import Consumer, Delivery, Tombstone
 from harness.drivers.client import classify
-from harness.history.journal import EventKind, Journal
+from harness.history.journal import EventKind
 from harness.model.words import ContentCheck
+from harness.trial.handling import Handler
 from harness.trial.orders import Orders
 from harness.trial.recorder import Recorder
 
@@ -25,13 +26,12 @@ REOPEN_PAUSE_S = 0.1
 class ConsumerWork:
     """One consumer's loop."""
 
-    def __init__(self, consumer: Consumer, recorder: Recorder, effects: Journal, orders: Orders) -> None:
+    def __init__(self, consumer: Consumer, recorder: Recorder, handler: Handler, orders: Orders) -> None:
         self._consumer = consumer
         self._recorder = recorder
         self._journal = recorder.journal
-        self._effects = effects
+        self._handler = handler
         self._orders = orders
-        self._handled = 0
 
     def open_once(self) -> bool:
         """Try to get going; false when the client raised."""
@@ -55,7 +55,7 @@ class ConsumerWork:
             except (redis.RedisError, OSError) as error:
                 self._give_up(error)
                 working = False
-        self._journal.write(EventKind.END, t_ns=time.monotonic_ns(), value=self._handled)
+        self._journal.write(EventKind.END, t_ns=time.monotonic_ns(), value=self._handler.effects_made)
 
     def _give_up(self, error: Exception) -> None:
         self._recorder.failed(classify(error))
@@ -63,13 +63,13 @@ class ConsumerWork:
         self._consumer.close()
 
     def _handle(self, arrived: Sequence[Delivery | Tombstone]) -> None:
-        """Write down everything that arrived together, then make the effects one by one."""
+        """Write down everything that arrived together, then handle the messages one by one."""
         now = time.monotonic_ns()
         for item in arrived:
             self._note_arrival(item, now)
         for item in arrived:
             if isinstance(item, Delivery) and item.read.check is ContentCheck.INTACT:
-                self._make_effect(item)
+                self._handler.handle(item)
 
     def _note_arrival(self, item: Delivery | Tombstone, now_ns: int) -> None:
         if isinstance(item, Tombstone):
@@ -86,11 +86,3 @@ class ConsumerWork:
             entry=item.entry,
             value=item.delivery_count,
         )
-
-    def _make_effect(self, item: Delivery) -> None:
-        identity = {"producer": item.read.producer, "sequence": item.read.sequence}
-        self._effects.write(EventKind.EFFECT, t_ns=time.monotonic_ns(), entry=item.entry, **identity)
-        self._handled += 1
-        answer = self._consumer.acknowledge(item)
-        if answer is not None:
-            self._journal.write(EventKind.ACK, t_ns=time.monotonic_ns(), entry=item.entry, value=answer, **identity)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from harness.drivers.base import Log
+from harness.drivers.base import EntryId, Log
 from harness.history.journal import BarrierPart, EventKind, Journal
 from harness.model.values import Arm, Trial
 from harness.trial.cast import Cast, Worker
@@ -65,14 +65,19 @@ class Drain:
         """Wait until the group has been handed everything and has nothing pending."""
         log = self._logs[index]
         last = log.last_generated()
-        caught_up = self._wait(lambda: log.group(scope).last_delivered >= last)
+        caught_up = self._wait(lambda: self._is_caught_up(log, last, index, scope))
         self._note(BarrierPart.CAUGHT_UP, reached=caught_up, arm=index, scope=scope)
-        settled = self._pacing.until_true(lambda: log.group(scope).pending == 0, deadline_s=_claim_time_s(arm))
+        settled = self._pacing.until_true(lambda: _is_settled(log, scope), deadline_s=_claim_time_s(arm))
         if not settled:
             self._cast.wait_ready([self._hire(index, scope)])
-            self._pacing.until_true(lambda: log.group(scope).pending == 0, deadline_s=_claim_time_s(arm))
+            self._pacing.until_true(lambda: _is_settled(log, scope), deadline_s=_claim_time_s(arm))
         # What is pending now has outlived claim cycles of a fresh consumer: it is stuck, which the checker may say.
         self._note(BarrierPart.PENDING_SETTLED, reached=True, arm=index, scope=scope)
+
+    def _is_caught_up(self, log: Log, last: EntryId, index: int, scope: int) -> bool:
+        """A reader that keeps its position to itself has come at least to the sentinel that it received."""
+        state = log.group(scope)
+        return self._tally.sentinels_seen(index, scope) if state is None else state.last_delivered >= last
 
     def _all_scopes(self) -> Iterator[tuple[int, Arm, int]]:
         for index, arm in enumerate(self._scenario.arms):
@@ -87,6 +92,11 @@ class Drain:
         self._journal.write(
             EventKind.BARRIER, t_ns=time.monotonic_ns(), code=part, value=int(reached), arm=arm, scope=scope
         )
+
+
+def _is_settled(log: Log, scope: int) -> bool:
+    state = log.group(scope)
+    return state is None or state.pending == 0
 
 
 def _claim_time_s(arm: Arm) -> float:

@@ -6,6 +6,8 @@ import os
 import sys
 import threading
 
+from harness.model.words import CrashPointCode
+
 ORPHANED_EXIT = 75
 
 
@@ -17,6 +19,10 @@ class Orders:
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
+        self.crash_point: CrashPointCode | None = None
+        """Where a consumer is to kill itself, at the next message."""
+        self.slow_ms = 0
+        """How long each message is to take a consumer; 0: as usual."""
         self._started = threading.Event()
         self._start_ns = 0
         threading.Thread(target=self._read, name="orders", daemon=True).start()
@@ -33,6 +39,10 @@ class Orders:
             if word == "go":
                 self._start_ns = int(value)
                 self._started.set()
+            elif word == "crash":
+                self.crash_point = CrashPointCode(int(value))
+            elif word == "slow":
+                self.slow_ms = int(value)
             elif word == "stop":
                 self.stopped.set()
                 self._started.set()

@@ -30,6 +30,7 @@ class ProducerWork:
         self._producer = producer
         self._recorder = recorder
         self._orders = orders
+        self._poison = frozenset(spec.poison)
 
     def run(self) -> None:
         """Send the schedule, say that it is done, send sentinels until told to stop."""
@@ -73,6 +74,8 @@ class ProducerWork:
             sequence=sequence,
             seed=spec.seed,
             timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            poison=sequence in self._poison,
+            padding_bytes=spec.padding_bytes,
         )
         journal = self._recorder.journal
         self._recorder.producer, self._recorder.sequence = spec.producer, sequence

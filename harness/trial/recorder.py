@@ -40,6 +40,14 @@ class Recorder:
         """The server confirmed a subscription or a membership."""
         self.journal.write(EventKind.SUBSCRIBED, t_ns=time.monotonic_ns(), count=number)
 
+    def started(self, entry: tuple[int, int]) -> None:
+        """The group was created by this consumer, or a reader began without a checkpoint."""
+        self.journal.write(EventKind.GROUP_START, t_ns=time.monotonic_ns(), entry=entry)
+
+    def checkpointed(self, entry: tuple[int, int]) -> None:
+        """A reader saved how far it has come."""
+        self.journal.write(EventKind.CHECKPOINT, t_ns=time.monotonic_ns(), entry=entry)
+
     def failed(self, error: ErrorKind) -> None:
         """An exception reached the application."""
         self.journal.write(EventKind.ERROR, t_ns=time.monotonic_ns(), count=self.connection, detail=error)

@@ -14,10 +14,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import redis
+
 from harness.drivers.base import Names
+from harness.drivers.client import release_number
 from harness.drivers.registry import make_consumer, make_producer
 from harness.history.journal import EventKind, Journal, JournalHeader
 from harness.trial.consumer import ConsumerWork
+from harness.trial.effects import PlainEffects, make_effects
+from harness.trial.handling import Handler
 from harness.trial.orders import Orders
 from harness.trial.producer import ProducerWork
 from harness.trial.recorder import Recorder
@@ -29,6 +34,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     spec = WorkerSpec.from_line(sys.stdin.readline())
     announce = _take_over_stdout()
+    _refuse_wrong_release(spec)
     with Journal.create(Path(spec.journal_path), _header(spec)) as journal:
         recorder = Recorder(journal)
         orders = Orders()
@@ -53,12 +59,24 @@ def _take_over_stdout() -> Callable[[], None]:
     return announce
 
 
+def _refuse_wrong_release(spec: WorkerSpec) -> None:
+    """An arm that names a release of redis-py is about that release: another one would be a wrong label."""
+    wanted = spec.arm.client_release
+    if wanted is not None and wanted != redis.__version__:
+        raise SystemExit(f"the arm {spec.arm.name} asks for redis-py {wanted}, but {redis.__version__} was imported")
+
+
+def _note_ready(recorder: Recorder) -> None:
+    """READY says which release of redis-py really runs."""
+    recorder.journal.write(EventKind.READY, t_ns=time.monotonic_ns(), value=release_number(redis.__version__))
+
+
 def _produce(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Callable[[], None]) -> None:
     names = Names(spec.token, spec.arm_index)
     producer = make_producer(spec.arm, spec.address, names, recorder)
     try:
         producer.open()
-        recorder.journal.write(EventKind.READY, t_ns=time.monotonic_ns())
+        _note_ready(recorder)
         announce()
         ProducerWork(spec, producer, recorder, orders).run()
     finally:
@@ -67,12 +85,21 @@ def _produce(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Cal
 
 def _consume(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Callable[[], None]) -> None:
     names = Names(spec.token, spec.arm_index)
-    consumer = make_consumer(spec.arm, spec.address, names, scope=spec.scope, name=spec.name, observer=recorder)
+    member = spec.member or spec.name
+    consumer = make_consumer(spec.arm, spec.address, names, scope=spec.scope, name=member, observer=recorder)
     with Journal.join(Path(spec.effects_path), actor=spec.actor, arm=spec.arm_index, scope=spec.scope) as effects:
-        work = ConsumerWork(consumer, recorder, effects, orders)
+        handler = Handler(
+            consumer,
+            recorder.journal,
+            orders,
+            effects=make_effects(spec.arm, effects, consumer.store, names, scope=spec.scope, actor=spec.actor),
+            sentinels=PlainEffects(effects),
+            dead_letter_after=spec.arm.stream.dead_letter_after,
+        )
+        work = ConsumerWork(consumer, recorder, handler, orders)
         if not work.open_once():
             raise SystemExit("the consumer could not connect before the trial began")
-        recorder.journal.write(EventKind.READY, t_ns=time.monotonic_ns())
+        _note_ready(recorder)
         announce()
         try:
             work.run()

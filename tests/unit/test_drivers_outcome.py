@@ -8,8 +8,8 @@ import redis
 from harness.drivers.base import SendResult
 from harness.drivers.client import RequestCounter, classify
 from harness.drivers.entries import format_id, parse_id
+from harness.drivers.replies import entries_of
 from harness.drivers.sending import send_once
-from harness.drivers.stream_group import entries_of
 from harness.model.words import ErrorKind, OutcomeCode
 
 

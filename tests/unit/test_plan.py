@@ -7,8 +7,8 @@ import pytest
 
 from harness.model.errors import InvalidFileError, UsageError
 from harness.model.values import StackChoice, Trial
-from harness.model.words import ClientPreset, Guarantee, Stance
-from harness.plan.arms import base_name, known_arms, named_arm
+from harness.model.words import Guarantee, Stance
+from harness.plan.arms import named_arm
 from harness.plan.catalogue import control_of, example_names, find_scenarios, load_scenario, script_names
 from harness.plan.planning import Overrides, check_real_time, override, plan_run
 from harness.trial.schedule import draw_offsets_ns
@@ -45,19 +45,6 @@ def test_streams_must_hold_in_every_scenario(scenario: object) -> None:
         if item.guarantee is Guarantee.AT_LEAST_ONCE and item.stance is Stance.REQUIRED
     }
     assert {"stream-group", "stream-queue"} <= required
-
-
-@pytest.mark.parametrize("name", known_arms())
-def test_every_known_arm_can_be_named(name: str) -> None:
-    """A preset is a suffix of the arm's base name."""
-    arm = named_arm(name)
-    assert name == arm.name
-    assert base_name(arm) in {"pubsub", "stream-group", "stream-queue"}
-
-
-def test_an_arm_carries_its_preset() -> None:
-    """The suffix is what is set."""
-    assert ClientPreset.NO_RETRY is named_arm("pubsub-no-retry").client
 
 
 @pytest.mark.parametrize(
