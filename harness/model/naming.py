@@ -85,6 +85,8 @@ def link_name(link: LinkRole) -> str:
             return f"{link.value}' link"
         case LinkRole.ONE_CONSUMER:
             return "one consumer's link"
+        case LinkRole.REPLICATION:
+            return "replication link"
         case _:
             assert_never(link)
 

@@ -35,12 +35,17 @@ class LinkRole(StrEnum):
     """Which proxied path to the server: faults are injected on a link, never on the server's own port.
 
     ``one-consumer`` carries only the first member of every scope; it is opened where a fault names it, and that
-    member uses the consumers' link otherwise.
+    member uses the consumers' link otherwise. ``replication`` carries what a replica is fed by its master.
     """
 
     PRODUCERS = "producers"
     CONSUMERS = "consumers"
     ONE_CONSUMER = "one-consumer"
+    REPLICATION = "replication"
+
+
+CLIENT_LINKS = (LinkRole.PRODUCERS, LinkRole.CONSUMERS, LinkRole.ONE_CONSUMER)
+"""The links that clients use: any stack with proxies of its own brings these."""
 
 
 class FaultModel(StrEnum):

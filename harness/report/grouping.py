@@ -14,7 +14,13 @@ from harness.model.results import GuaranteeSummary, RunSummary, ScenarioRow
 from harness.model.values import FaultPlan, Scenario, SourceClaim
 from harness.model.words import CrashPoint, Direction, FaultModel, LinkRole
 
-_LINKS: list[LinkRole | None] = [LinkRole.CONSUMERS, LinkRole.ONE_CONSUMER, LinkRole.PRODUCERS, None]
+_LINKS: list[LinkRole | None] = [
+    LinkRole.CONSUMERS,
+    LinkRole.ONE_CONSUMER,
+    LinkRole.PRODUCERS,
+    LinkRole.REPLICATION,
+    None,
+]
 _MODELS = list(FaultModel)
 _POINTS: list[CrashPoint | None] = [None, *CrashPoint]
 _DIRECTIONS = list(Direction)

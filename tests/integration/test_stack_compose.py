@@ -18,7 +18,7 @@ import pytest
 
 from harness.model.errors import EnvironmentUnavailable, HarnessError
 from harness.model.values import StackChoice
-from harness.model.words import LinkRole, Persistence, StackKind
+from harness.model.words import CLIENT_LINKS, LinkRole, Persistence, StackKind
 from harness.stack import compose
 from harness.stack.base import Capability, ProvidedProxy
 from harness.stack.compose import ComposeStack, open_compose
@@ -29,11 +29,11 @@ from harness.stack.process import wait_until
 from harness.stack.project import Project, compose_file
 
 pytestmark = pytest.mark.engine
-ROLES = tuple(LinkRole)
+ROLES = CLIENT_LINKS
 OPEN_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from harness.model.words import LinkRole, Persistence
+from harness.model.words import CLIENT_LINKS, Persistence
 from harness.stack import project
 from harness.stack.compose import open_compose
 
@@ -42,7 +42,7 @@ def up(self, services):
     print(self.name, flush=True)
     begin(self, services)
 project.Project.up = up
-stack = open_compose(persistence=Persistence.OFF, folder=Path(sys.argv[1]), roles=tuple(LinkRole))
+stack = open_compose(persistence=Persistence.OFF, folder=Path(sys.argv[1]), roles=CLIENT_LINKS)
 print("up", flush=True)
 time.sleep(300)
 """

@@ -20,7 +20,7 @@ import redis
 
 from harness.model.errors import EnvironmentUnavailable, HarnessError, UsageError
 from harness.model.values import StackChoice
-from harness.model.words import LinkRole, Persistence, StackKind
+from harness.model.words import CLIENT_LINKS, LinkRole, Persistence, StackKind
 from harness.stack.connect import admin_client, open_client
 from harness.stack.external import ExternalStack, open_external
 from harness.stack.keys import remove_keys
@@ -378,11 +378,11 @@ def api(base: str, path: str, body: dict[str, object] | None = None) -> dict[str
 def test_a_given_toxiproxy_has_a_proven_place_for_each_link(server: LocalStack, toxiproxy: str) -> None:
     """Two places, not ours to restart; what others have there stays, and nothing of ours does."""
     before = api(toxiproxy, "/proxies")
-    roles = tuple(LinkRole)
+    roles = CLIENT_LINKS
     with opened({**url(server, f"guest:{SECRET}@"), "TOXIPROXY_URL": toxiproxy}, roles) as stack:
         places = [stack.provided_proxy(role) for role in roles]
         assert all(place is not None and place.respawn is None for place in places)
-        assert 2 == len({place.listen for place in places if place is not None})
+        assert len(roles) == len({place.listen for place in places if place is not None})
         assert {server.upstream} == {place.upstream for place in places if place is not None}
         assert before == api(toxiproxy, "/proxies")
 
@@ -391,11 +391,11 @@ def test_a_toxiproxy_that_is_not_there_is_named(server: LocalStack) -> None:
     """The error names the address and the variable."""
     port = free_port()
     with pytest.raises(EnvironmentUnavailable, match=f"127.0.0.1:{port}") as caught:
-        opened({**url(server), "TOXIPROXY_URL": f"http://127.0.0.1:{port}"}, tuple(LinkRole))
+        opened({**url(server), "TOXIPROXY_URL": f"http://127.0.0.1:{port}"}, CLIENT_LINKS)
     assert "TOXIPROXY_URL" in caught.value.fix
 
 
 def test_what_is_no_toxiproxy_is_named(server: LocalStack) -> None:
     """Redis answers there, but not HTTP."""
     with pytest.raises(EnvironmentUnavailable, match="Toxiproxy"):
-        opened({**url(server), "TOXIPROXY_URL": f"http://{server.upstream}"}, tuple(LinkRole))
+        opened({**url(server), "TOXIPROXY_URL": f"http://{server.upstream}"}, CLIENT_LINKS)
