@@ -94,6 +94,10 @@ class Cast:
         """The consumers, in the order of their start."""
         return [worker for worker in self._workers if worker.spec.role == "consumer"]
 
+    def all_at(self, place: Target) -> list[Worker]:
+        """Everybody who was started in ``place``, in the order of their start."""
+        return [worker for worker in self._workers if worker.place == place]
+
     def current(self, place: Target) -> Worker | None:
         """Who was started last in ``place``."""
         return next((worker for worker in reversed(self._workers) if worker.place == place), None)

@@ -96,6 +96,14 @@ class Casting:
         """Every place of the cast, arm by arm, consumers first."""
         return tuple(self._places())
 
+    def journals(self, place: Target) -> list[Path]:
+        """The journals of everybody who has worked in ``place``."""
+        return [Path(worker.spec.journal_path) for worker in self._cast.all_at(place)]
+
+    def effects_journal(self, arm: int) -> Path:
+        """Where the consumers of an arm append what they effect."""
+        return self._setting.effects_path(arm)
+
     # From here on: what faults of processes may do.
 
     def targets(self, role: WorkerRole, members: Members) -> tuple[Target, ...]:

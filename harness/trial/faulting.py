@@ -22,6 +22,7 @@ from harness.model.words import LINK_FAULTS, PROCESS_FAULTS, FaultModel, LinkRol
 from harness.stack.base import ServerAddress
 from harness.trial.acts import Act, CallBook, LinkAct, ProcessAct
 from harness.trial.casting import Casting
+from harness.trial.consumption_acts import PoisonAct, SlowAct
 
 FIRST_ANSWER_DEADLINE_S = 10.0
 SETTLE_DEADLINE_S = 30.0
@@ -112,6 +113,10 @@ class Faulting:
         if plan.model in LINK_FAULTS:
             role = plan.struck_link
             return LinkAct(make_fault(plan), self._links.link(role), book, partial(self._probes_of, role))
+        if plan.model is FaultModel.SLOW:
+            return SlowAct(plan, self._casting, book)
+        if plan.model is FaultModel.POISON:
+            return PoisonAct(plan, self._casting, book)
         assert plan.model in PROCESS_FAULTS
         fault = make_process_fault(plan, seed=self._trial.seed, index=index)
         return ProcessAct(fault, self._casting, book, self._sightings)

@@ -1,4 +1,4 @@
-"""Faults of processes, through the conductor: real workers die, stand still, are replaced or come late, and it shows."""
+"""Faults of processes and of consumption, through the conductor: real workers are struck, and it shows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from harness.history.journal import EventKind, read_journal
 from harness.model.message import SENTINEL_BASE
 from harness.model.results import TrialFacts
 from harness.model.values import FaultPlan, Scenario, StackChoice, Timeline, Trial, Workload
-from harness.model.words import FaultModel, Members, ProcessEvent, WorkerRole
+from harness.model.words import CrashPoint, CrashPointCode, FaultModel, Members, ProcessEvent, ServerStat, WorkerRole
 from harness.plan.arms import named_arm
+from harness.trial.cast import Worker
 from harness.trial.casting import Casting
 from harness.trial.conductor import Conductor
 from harness.trial.folder import TrialFolder
@@ -26,7 +27,13 @@ CONSUMER, PRODUCER = WorkerRole.CONSUMER, WorkerRole.PRODUCER
 
 
 def play(
-    folder: Path, *faults: FaultPlan, arms: tuple[str, ...] = ("stream-group",), timeline: Timeline = TIMELINE
+    folder: Path,
+    *faults: FaultPlan,
+    arms: tuple[str, ...] = ("stream-group",),
+    timeline: Timeline = TIMELINE,
+    rate_per_s: float = 60,
+    padding_bytes: int = 0,
+    server_settings: dict[str, str] | None = None,
 ) -> TrialFacts:
     """One short trial of ``faults``, in this process; its workers are processes of their own."""
     scenario = Scenario(
@@ -35,9 +42,10 @@ def play(
         question="",
         mechanism="",
         arms=tuple(named_arm(arm) for arm in arms),
-        workload=Workload(rate_per_s=60),
+        workload=Workload(rate_per_s=rate_per_s, padding_bytes=padding_bytes),
         timeline=timeline,
         faults=faults,
+        server_settings=server_settings or {},
     )
     trial = Trial(
         run_id="test",
@@ -143,6 +151,84 @@ def test_consumers_that_come_late_are_absent_before(tmp_path: Path) -> None:
     assert barrier_reached(tmp_path)
 
 
+@pytest.mark.parametrize("point", list(CrashPoint))
+def test_consumers_crash_at_the_exact_point(tmp_path: Path, point: CrashPoint) -> None:
+    """Each kills itself where it was told, as its last record says, and somebody takes over under its name."""
+    facts = play(tmp_path, FaultPlan(model=FaultModel.CRASH, worker=CONSUMER, point=point))
+    assert (True, True) == observed(tmp_path), facts.evidence
+    for name in ("consumer-0-0-0", "consumer-0-1-0"):
+        last = read_journal(tmp_path / "journals" / f"{name}.journal").records[-1]
+        assert (EventKind.CRASHING, CrashPointCode[point.name]) == (last["kind"], last["code"])
+        assert 1 == len(records(tmp_path, f"{name}r1", EventKind.END))
+    assert (2, True) == (seen(tmp_path, ProcessEvent.DIED), barrier_reached(tmp_path))
+
+
+def test_a_crash_that_no_message_triggers_is_unproven(tmp_path: Path) -> None:
+    """A consumer that gets nothing has no point to die at. Ended by the drain's messages, it is no error either."""
+    slow_traffic = TIMELINE.model_copy(update={"outage_s": 0.05})
+    plan = FaultPlan(model=FaultModel.CRASH, worker=CONSUMER, point=CrashPoint.BEFORE_EFFECT)
+    facts = play(tmp_path, plan, timeline=slow_traffic, rate_per_s=1.5)
+    assert (False, False) == observed(tmp_path), facts.evidence
+
+
+def test_slow_consumers_measure_it_themselves(tmp_path: Path) -> None:
+    """Every message takes as long as told, until the heal."""
+    facts = play(tmp_path, FaultPlan(model=FaultModel.SLOW, worker=CONSUMER, handling_ms=30))
+    assert (True, True) == observed(tmp_path), facts.evidence
+    handled = records(tmp_path, "consumer-0-0-0", EventKind.HANDLED)
+    assert set(handled["code"]) == {0, 1}
+    assert int(handled["value"][handled["code"] == 1].min()) >= 30_000_000
+
+
+def test_a_subscriber_that_is_too_slow_is_cut_off_and_it_is_noted(tmp_path: Path) -> None:
+    """With a small output buffer the server ends a slow subscriber's connection, and what INFO says is written down.
+
+    First the sockets' own buffers have to be full: several MB on each side of the proxy.
+    """
+    facts = play(
+        tmp_path,
+        FaultPlan(model=FaultModel.SLOW, worker=CONSUMER, handling_ms=500),
+        arms=("pubsub",),
+        timeline=TIMELINE.model_copy(update={"outage_s": 2.0}),
+        rate_per_s=80,
+        padding_bytes=400_000,
+        server_settings={"client-output-buffer-limit": "pubsub 1mb 512kb 1"},
+    )
+    assert "1048576 524288 1" in facts.environment.server_settings["client-output-buffer-limit"]
+    stats = records(tmp_path, "conductor", EventKind.SERVER_STAT)
+    assert ServerStat.OUTPUT_BUFFER_KILLS in set(stats["code"].tolist()), facts.evidence
+
+
+def test_poisoned_messages_fail_in_every_scope(tmp_path: Path) -> None:
+    """Those of the fault phase only; the evidence is what the consumers wrote down."""
+    facts = play(tmp_path, FaultPlan(model=FaultModel.POISON, every=10), arms=("stream-group-dead-letter", "pubsub"))
+    assert (True, True) == observed(tmp_path), facts.evidence
+    assert "in each of 4 scopes" in facts.evidence[0]
+
+
+@pytest.mark.parametrize("model", [FaultModel.SLOW, FaultModel.CRASH])
+def test_consumers_that_hear_no_orders_prove_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: FaultModel
+) -> None:
+    """Told and not done: unproven."""
+    monkeypatch.setattr("harness.trial.conductor.SETTLE_DEADLINE_S", 0.2)
+    monkeypatch.setattr(Worker, "tell", deaf_to(("slow", "crash"), Worker.tell))
+    point = CrashPoint.AFTER_ACK if model is FaultModel.CRASH else None
+    facts = play(tmp_path, FaultPlan(model=model, worker=CONSUMER, point=point))
+    assert (False, False) == observed(tmp_path), facts.evidence
+
+
+def test_poison_that_is_never_sent_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schedule without poison: unproven."""
+    monkeypatch.setattr("harness.trial.casting.poison_sequences", lambda *_: ())
+    facts = play(tmp_path, FaultPlan(model=FaultModel.POISON, every=10))
+    assert (False, False) == observed(tmp_path), facts.evidence
+
+
+def deaf_to(words: tuple[str, ...], real: Callable[[Worker, str], None]) -> Callable[[Worker, str], None]:
+    return lambda worker, order: None if order.startswith(words) else real(worker, order)
+
+
 DEAF = {
     "kill": (FaultPlan(model=FaultModel.KILL, worker=CONSUMER), "kill"),
     "pause": (FaultPlan(model=FaultModel.PAUSE, worker=CONSUMER), "suspend"),
@@ -155,7 +241,6 @@ def test_a_fault_that_reaches_nobody_is_unproven(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: FaultPlan, deed: str
 ) -> None:
     """With the deed itself disabled, everything else is as always, and no effect is observed."""
-    monkeypatch.setattr("harness.trial.faulting.SETTLE_DEADLINE_S", 0.2)
     monkeypatch.setattr("harness.trial.conductor.SETTLE_DEADLINE_S", 0.2)
     monkeypatch.setattr(Casting, deed, lambda *_: None)
     facts = play(tmp_path, plan)
