@@ -4,48 +4,22 @@ from __future__ import annotations
 
 import secrets
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-from worker_rig import Rig, rig_of, until
+from worker_rig import Rig, rig_of, soon, until
 
 from harness.drivers.base import Names
 from harness.history.journal import EventKind, Journal, read_journal
-from harness.model.values import Arm, StackChoice
-from harness.model.words import CrashPointCode, Persistence
+from harness.model.words import CrashPointCode
 from harness.plan.arms import named_arm
 from harness.stack.base import RunningStack
-from harness.stack.connect import admin_client
-from harness.stack.opening import open_stack
 from harness.trial.kept import audit_dedup
 
 pytestmark = pytest.mark.servers
 BEFORE_EFFECT, AFTER_EFFECT, AFTER_ACK = CrashPointCode
 MESSAGES = 3
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """One server for this file; each test has its own prefix on it."""
-    folder = tmp_path_factory.mktemp("stack")
-    with open_stack(StackChoice(), persistence=Persistence.OFF, folder=folder, roles=()) as running:
-        yield running
-
-
-@pytest.fixture
-def admin(stack: RunningStack) -> Iterator[redis.Redis]:
-    """The harness's own connection."""
-    with admin_client(stack.server) as client:
-        yield client
-
-
-def soon(arm: Arm) -> Arm:
-    """The same arm, which claims soon, so that a test need not wait long."""
-    return arm.model_copy(
-        update={"stream": arm.stream.model_copy(update={"claim_min_idle_ms": 100, "claim_interval_ms": 50})}
-    )
 
 
 def crash(rig: Rig, point: CrashPointCode) -> None:

@@ -36,6 +36,12 @@ def until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
+def soon(arm: Arm) -> Arm:
+    """The same arm, which claims soon, so that a test need not wait long."""
+    settings = arm.stream.model_copy(update={"claim_min_idle_ms": 100, "claim_interval_ms": 50})
+    return arm.model_copy(update={"stream": settings})
+
+
 @dataclass
 class RunningWorker:
     """One worker process."""
@@ -158,6 +164,11 @@ class Rig:
         """The messages whose effect is in the effects journal, made or suppressed."""
         rows = read_journal(self.effects_path).records
         return [int(row["sequence"]) for row in rows if bool(row["detail"]) is suppressed]
+
+    def receives(self, name: str) -> list[tuple[int, int, int]]:
+        """Message, tag and delivery count of all that this worker received."""
+        rows = self.records(name, EventKind.RECEIVE)
+        return [(int(row["sequence"]), int(row["code"]), int(row["value"])) for row in rows]
 
     def pending(self, scope: int = 0) -> int:
         """How many entries the group has pending."""
