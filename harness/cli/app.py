@@ -1,4 +1,4 @@
-"""The verbs: ``run``, ``check``, ``report``, ``list``, ``doctor``, ``proxy``."""
+"""The verbs: ``run``, ``check``, ``report``, ``lint``, ``list``, ``doctor``, ``proxy``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich costs a tenth of a second, which --help cannot spare
+)
+LINT_EXIT_CODES = (
+    "Exit codes: 0 every point holds or does not apply · 1 a point fails · 3 none fails, but something is not known · "
+    "2 usage or invalid file · 4 the server cannot be reached or refuses the login"
 )
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, e.g. results/latest.")]
 
@@ -77,6 +81,30 @@ def report(folder: RunFolder) -> None:
 
     judge_and_write(folder)
     typer.echo(str(folder / "report.html"))
+
+
+@app.command(epilog=LINT_EXIT_CODES)
+def lint(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[RUN]", help="A stored run; without it, the server of REDIS_URL.")
+    ] = None,
+    stream: Annotated[str | None, typer.Option("--stream", help="Only streams of this name or pattern.")] = None,
+    max_outage: Annotated[
+        float, typer.Option("--max-outage", help="Seconds that consumers may be away: what retention has to survive.")
+    ] = 720.0,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", help="A point that you vouch for (repeatable), e.g. dead-letter.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Hold a live server (read only) or a stored run against the production checklist."""
+    from harness.cli.linting import LintRequest
+    from harness.cli.linting import lint as start
+
+    request = LintRequest(
+        run=folder, pattern=stream, max_outage_s=max_outage, skipped=tuple(skip or ()), as_json=as_json
+    )
+    raise typer.Exit(start(request))
 
 
 @app.command("list")

@@ -72,21 +72,32 @@ def _subscribe(client: redis.Redis, channel: str) -> None:
         subscriber.get_message(timeout=5.0)
 
 
-def _explain(error: redis.RedisError, step: str, address: ServerAddress, client: redis.Redis) -> NoReturn:
-    """Raise what a user can act upon."""
+def login_error(error: redis.RedisError, address: ServerAddress) -> HarnessError | None:
+    """What to raise where nothing can be asked at all: login, loading, reach, database; ``None``: another error."""
     said = without_secrets(str(error), address.password)
     where = f"{address.host}:{address.port}"
     if isinstance(error, redis.AuthenticationError):
-        raise _refused_login(said, where, address) from error
+        return _refused_login(said, where, address)
     if isinstance(error, redis.exceptions.BusyLoadingError):
-        raise EnvironmentUnavailable(f"the server at {where} is still loading its data", fix="wait for it") from error
+        return EnvironmentUnavailable(f"the server at {where} is still loading its data", fix="wait for it")
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-        raise _unreachable(said, where, address) from error
+        return _unreachable(said, where, address)
+    if "DB index" in said:
+        return UsageError(f"the server at {where} has no such database: {said}", fix="correct the number in REDIS_URL")
+    return None
+
+
+def _explain(error: redis.RedisError, step: str, address: ServerAddress, client: redis.Redis) -> NoReturn:
+    """Raise what a user can act upon."""
+    hopeless = login_error(error, address)
+    if hopeless is not None:
+        raise hopeless from error
+    said = without_secrets(str(error), address.password)
     if "unknown command" in said.lower():
         raise no_streams(read_product(client), [step], fix=_OLD) from error
     if isinstance(error, redis.exceptions.NoPermissionError) or said.startswith("NOPERM"):
         raise _forbidden(said, step, address) from error
-    raise _unwilling(error, said, step, where) from error
+    raise _unwilling(error, said, step, f"{address.host}:{address.port}") from error
 
 
 def _refused_login(said: str, where: str, address: ServerAddress) -> HarnessError:
@@ -124,8 +135,6 @@ def _forbidden(said: str, step: str, address: ServerAddress) -> HarnessError:
 
 
 def _unwilling(error: redis.RedisError, said: str, step: str, where: str) -> HarnessError:
-    if "DB index" in said:
-        return UsageError(f"the server at {where} has no such database: {said}", fix="correct the number in REDIS_URL")
     if isinstance(error, redis.exceptions.ClusterError | redis.exceptions.ClusterDownError | redis.exceptions.AskError):
         return EnvironmentUnavailable(
             f"the server at {where} is part of a cluster, which is not supported: {said}",

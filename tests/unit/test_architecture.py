@@ -17,8 +17,9 @@ MAY_IMPORT = {
     "drivers": {"model", "stack"},
     "faults": {"model", "stack"},
     "plan": {"model"},
+    "lint": {"model", "stack"},
     "trial": {"model", "history", "drivers", "faults", "stack"},
-    "cli": {"model", "history", "check", "report", "stack", "drivers", "faults", "plan", "trial"},
+    "cli": {"model", "history", "check", "report", "stack", "drivers", "faults", "plan", "lint", "trial"},
 }
 MUST_NOT_TOUCH = {
     "model": {"redis", "docker", "toxiproxy", "pyarrow", "pandas", "matplotlib"},
@@ -26,6 +27,7 @@ MUST_NOT_TOUCH = {
     "check": {"redis", "docker", "toxiproxy", "matplotlib", "time"},
     "report": {"redis", "docker", "toxiproxy"},
     "drivers": {"docker", "toxiproxy", "pandas", "matplotlib"},
+    "lint": {"docker", "toxiproxy", "pandas", "matplotlib"},
     "plan": {"redis", "docker", "toxiproxy", "pandas", "matplotlib"},
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)
