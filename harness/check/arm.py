@@ -14,16 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.check.condense import Condenser
-from harness.check.delivery import Arrivals, count_effects, mark_reordered, read_arrivals, read_pending
+from harness.check.delivery import Arrivals, mark_reordered, read_arrivals, read_pending
 from harness.check.dense import NEVER
 from harness.check.duplicates import causes_of
+from harness.check.effects import read_effects, read_marks
+from harness.check.entries import EntryId, entry_ids, follows, highest_id, shells
 from harness.check.fates import StreamFacts, assign_fates, mark_flags, place_losses
 from harness.check.latency import late_after_ns, mark_late, steady_p99_ns
 from harness.check.ledger import FATE_CODE, MECHANISM_CODE, ArmLedger, Flag, Messages, ScopeLedger
-from harness.check.mechanism import entry_ids, explain_pubsub, explain_streams, follows, tombstoned
+from harness.check.mechanism import explain_pubsub, explain_streams
 from harness.check.messages import read_messages
 from harness.check.recovery import recovery_times
 from harness.check.timeline import Timeline
+from harness.check.unsettled import Handling, explain_unsettled, find_unsettled, mark_false_dedup
+from harness.history.journal import EventKind
 from harness.history.table import History
 from harness.model.results import ArmResult
 from harness.model.words import DuplicateCause, Fate, Mechanism, Primitive
@@ -67,17 +71,24 @@ def _judge_scope(
     history: History, timeline: Timeline, messages: Messages, arrived: Arrivals, *, arm: int, scope: int
 ) -> ScopeLedger:
     """The ledger of one scope, except for lateness, which needs all scopes."""
+    index = messages.index
     streams = None
     if history.trial.scenario.arms[arm].primitive is Primitive.STREAMS:
         streams = _stream_facts(history, timeline, messages, arrived, arm=arm, scope=scope)
     fate = assign_fates(messages, arrived, streams, absence_proven=timeline.barriers[arm].reached)
-    effects = count_effects(history, messages.index, arm=arm, scope=scope)
-    shells = tombstoned(history, messages.index, arm=arm, scope=scope) if streams is not None else None
-    mechanism = _mechanisms(history, messages, fate, arm=arm, scope=scope, shells=shells)
-    flags = mark_flags(messages, arrived, fate=fate, effects=effects, mechanism=mechanism)
+    handling = Handling(
+        effects=read_effects(history, index, arm=arm, scope=scope),
+        failed=read_marks(history, index, EventKind.FAILED, arm=arm, scope=scope),
+        dead=read_marks(history, index, EventKind.DEAD_LETTER, arm=arm, scope=scope),
+        pending=streams.pending if streams is not None else None,
+        shells=shells(history, index, arm=arm, scope=scope) if streams is not None else None,
+    )
+    unsettled = find_unsettled(messages, fate, handling)
+    mechanism = _mechanisms(history, timeline, messages, fate, handling, unsettled, arm=arm, scope=scope)
+    effects = handling.effects
+    flags = mark_flags(messages, arrived, fate=fate, effects=effects.counts, mechanism=mechanism)
+    _flag_handling(flags, handling, unsettled)
     flags[mark_reordered(arrived)] |= int(Flag.REORDERED)
-    if shells is not None:
-        flags[shells] |= int(Flag.TOMBSTONE)
     return ScopeLedger(
         scope=scope,
         fate=fate,
@@ -86,8 +97,22 @@ def _judge_scope(
         flags=flags,
         first_receive_ns=arrived.first_ns,
         receives=arrived.receives.counts,
-        effects=effects,
+        effects=effects.counts,
+        suppressed_effects=0 if effects.suppressed is None else int(effects.suppressed.sum(dtype=np.int64)),
+        failed_handlings=handling.failed.records,
+        made_by=effects.made_by,
     )
+
+
+def _flag_handling(flags: Array, handling: Handling, unsettled: Bools) -> None:
+    for flag, marked in (
+        (Flag.UNSETTLED, unsettled),
+        (Flag.FALSE_DEDUP, mark_false_dedup(handling.effects)),
+        (Flag.DEAD_LETTERED, handling.dead.marked),
+        (Flag.TOMBSTONE, handling.shells),
+    ):
+        if marked is not None:
+            flags[marked] |= int(flag)
 
 
 def _stream_facts(
@@ -111,13 +136,28 @@ def _stream_facts(
 def _passed_over(
     history: History, timeline: Timeline, messages: Messages, arrived: Arrivals, *, arm: int, scope: int
 ) -> Bools | None:
-    """Which messages the group has left behind; looked up only where something in the log never arrived."""
-    last = timeline.last_delivered.get((arm, scope))
+    """Which messages the scope has left behind; looked up only where something in the log never arrived."""
     in_log = messages.log_entries
-    if last is None or in_log is None or not ((arrived.receives.counts == 0) & (in_log > 0)).any():
+    if in_log is None or not ((arrived.receives.counts == 0) & (in_log > 0)).any():
+        return None
+    last = timeline.last_delivered.get((arm, scope))
+    if history.trial.scenario.arms[arm].driver == "stream_read":
+        last = _came_to(history, timeline, arm=arm, scope=scope)
+    if last is None:
         return None
     behind: Bools = ~follows(entry_ids(history, messages.index, arm=arm), last)
     return behind
+
+
+def _came_to(history: History, timeline: Timeline, *, arm: int, scope: int) -> EntryId | None:
+    """Up to where XREAD readers of a scope went, who read in order: what they got, saved, or began anew at."""
+    known = [
+        timeline.last_delivered.get((arm, scope)),
+        timeline.later_starts.get((arm, scope)),
+        highest_id(history, EventKind.RECEIVE, arm=arm, scope=scope),
+        highest_id(history, EventKind.CHECKPOINT, arm=arm, scope=scope),
+    ]
+    return max((one for one in known if one is not None), default=None)
 
 
 def _last_alive_ns(history: History, *, arm: int, scope: int) -> int:
@@ -131,18 +171,32 @@ def _last_alive_ns(history: History, *, arm: int, scope: int) -> int:
 
 
 def _mechanisms(
-    history: History, messages: Messages, fate: Array, *, arm: int, scope: int, shells: Bools | None
+    history: History,
+    timeline: Timeline,
+    messages: Messages,
+    fate: Array,
+    handling: Handling,
+    unsettled: Bools,
+    *,
+    arm: int,
+    scope: int,
 ) -> Array:
-    """Why each lost message was lost; a message that a group is not entitled to has its reason as well."""
+    """Why each message is lost, stuck, without effect, or not owed to the scope's group."""
     mechanism = np.zeros(len(fate), dtype=np.uint8)
     mechanism[fate == FATE_CODE[Fate.NOT_ENTITLED]] = MECHANISM_CODE[Mechanism.GROUP_AT_DOLLAR]
     lost = np.flatnonzero(fate == FATE_CODE[Fate.LOST])
-    if not len(lost):
-        return mechanism
-    if shells is None:
-        mechanism[lost] = explain_pubsub(history, messages, lost, arm=arm, scope=scope)
-    else:
-        mechanism[lost] = explain_streams(history, messages, lost, arm=arm, tombstoned=shells)
+    if len(lost) and handling.shells is None:
+        mechanism[lost] = explain_pubsub(history, timeline, messages, lost, arm=arm, scope=scope)
+    elif len(lost) and handling.shells is not None:
+        mechanism[lost] = explain_streams(
+            history, timeline, messages, lost, arm=arm, scope=scope, shells=handling.shells
+        )
+    stuck = fate == FATE_CODE[Fate.STUCK]
+    left = np.flatnonzero(unsettled | stuck)
+    if len(left):
+        mechanism[left] = explain_unsettled(
+            history, messages.index, left, stuck=stuck[left], handling=handling, arm=arm, scope=scope
+        )
     return mechanism
 
 

@@ -14,17 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.check.availability import largest_gap_ns, unavailability
-from harness.check.delivery import count_acknowledgement_calls
-from harness.check.dense import count_codes, must_equal
+from harness.check.cost import cost_of
+from harness.check.dense import count_codes
+from harness.check.durability import durability
+from harness.check.effects import load_of
 from harness.check.latency import arm_latencies
 from harness.check.ledger import FATES, MECHANISMS, OUTCOME_OF_CODE, POSITIONS, ArmLedger, Flag
 from harness.check.publish import audit_publish
+from harness.check.sums import check_sums
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
 from harness.model.message import SENTINEL_BASE
-from harness.model.results import ArmResult, Cost, DurabilityTable, RecoveryTimes
-from harness.model.words import DuplicateCause, Fate, Mechanism, Outcome, Primitive
+from harness.model.results import ArmResult, RecoveryTimes
+from harness.model.words import DuplicateCause, Fate, Mechanism, Outcome
 
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -61,6 +64,9 @@ class Condenser:
         all_lost = sum(int(np.count_nonzero(one)) for one in lost)
         pubsub = messages.publish_answer is not None
         attempted_in_fault, acknowledged_in_fault = self._in_fault()
+        unsettled = [scope.flagged(Flag.UNSETTLED) for scope in scopes]
+        left = [one | scope.with_fate(Fate.STUCK) for one, scope in zip(unsettled, scopes, strict=True)]
+        cost, refused = cost_of(self._history, self._timeline, self._ledger)
         fates = self._fates()
         fates[Fate.PHANTOM] += self._foreign
         result = ArmResult(
@@ -91,9 +97,17 @@ class Condenser:
             reordered=self._flagged(Flag.REORDERED),
             late=self._flagged(Flag.LATE),
             recovered=self._flagged(Flag.RECOVERED),
+            unsettled_by_mechanism=self._mechanisms(left),
+            unsettled_effects=sum(int(np.count_nonzero(one)) for one in unsettled),
+            suppressed_effects=sum(scope.suppressed_effects for scope in scopes),
+            false_dedup=self._flagged(Flag.FALSE_DEDUP),
+            dead_lettered=self._flagged(Flag.DEAD_LETTERED),
+            failed_handlings=sum(scope.failed_handlings for scope in scopes),
+            refused_acknowledgements=refused,
+            load=self._load(),
             log_entries=self._log_entries(),
             log_duplicates=self._log_duplicates(),
-            durability=self._durability(),
+            durability=durability(self._history, self._timeline, messages, scopes, arm=self._ledger.arm),
             publish=audit_publish(messages, scopes),
             acknowledged_in_fault=acknowledged_in_fault,
             attempted_in_fault=attempted_in_fault,
@@ -102,13 +116,13 @@ class Condenser:
             largest_gap_ns=largest_gap_ns(messages),
             recovery=self._recovery,
             own_lateness_p99_ms=messages.own_lateness_p99_ns / 1e6,
-            cost=self._cost(),
+            cost=cost,
         )
-        _check_sums(result)
+        check_sums(result)
         return result
 
     def _flagged(self, flag: Flag) -> int:
-        return sum(int(np.count_nonzero(scope.flags & flag.value)) for scope in self._scopes)
+        return sum(int(np.count_nonzero(scope.flagged(flag))) for scope in self._scopes)
 
     def _fates(self) -> dict[Fate, int]:
         counts = [count_codes(scope.fate, len(FATES)) for scope in self._scopes]
@@ -118,11 +132,11 @@ class Condenser:
         counts = count_codes(self._messages.outcome, 4)
         return {outcome: counts[code] for code, outcome in OUTCOME_OF_CODE.items()}
 
-    def _mechanisms(self, lost: Sequence[Bools]) -> dict[Mechanism, int]:
+    def _mechanisms(self, rows: Sequence[Bools]) -> dict[Mechanism, int]:
         """Only those that occurred."""
         counts = [
             count_codes(scope.mechanism[chosen], len(MECHANISMS) + 1)
-            for scope, chosen in zip(self._scopes, lost, strict=True)
+            for scope, chosen in zip(self._scopes, rows, strict=True)
         ]
         sums = {mechanism: sum(count[code + 1] for count in counts) for code, mechanism in enumerate(MECHANISMS)}
         return {mechanism: count for mechanism, count in sums.items() if count}
@@ -155,55 +169,14 @@ class Condenser:
             return None
         return _beyond_first(entries)
 
-    def _durability(self) -> DurabilityTable | None:
-        """Acknowledged messages: {in log, gone} × {an effect somewhere, none}.
-
-        No arm configures retention, so nothing that is gone is explained by it. Of a log that was not read to its end
-        nothing is known to be gone: there is no table.
-        """
-        entries = self._messages.log_entries
-        if entries is None or not self._timeline.barriers[self._ledger.arm].log_read:
-            return None
-        effect = np.zeros(len(entries), dtype=bool)
-        for scope in self._scopes:
-            effect |= scope.effects > 0
-        acknowledged, in_log = self._messages.acknowledged, entries > 0
-        return DurabilityTable(
-            in_log_with_effect=int(np.count_nonzero(acknowledged & in_log & effect)),
-            in_log_without_effect=int(np.count_nonzero(acknowledged & in_log & ~effect)),
-            gone_with_effect=int(np.count_nonzero(acknowledged & ~in_log & effect)),
-            gone_without_effect=int(np.count_nonzero(acknowledged & ~in_log & ~effect)),
-        )
-
-    def _cost(self) -> Cost:
-        arm = self._ledger.arm
-        cpu = self._history.records(EventKind.CPU, columns=("value",), arm=arm)["value"]
-        streams = self._arm.primitive is Primitive.STREAMS
-        return Cost(
-            producer_requests=self._messages.writes,
-            acknowledgement_calls=count_acknowledgement_calls(self._history, arm=arm) if streams else 0,
-            server_memory_bytes=self._timeline.memory_bytes.get(arm) if streams else None,
-            worker_cpu_ms=float(cpu.sum()) / 1e6 if len(cpu) else None,
-        )
+    def _load(self) -> dict[str, int]:
+        """Effects per member, where several share a scope."""
+        if self._arm.consumers_per_scope == 1:
+            return {}
+        consumers = [one for one in self._history.actors if one.role == "consumer" and one.arm == self._ledger.arm]
+        return load_of(consumers, [scope.made_by for scope in self._scopes])
 
 
 def _beyond_first(counts: Array) -> int:
     """The sum of what exceeds one."""
     return int(counts.sum(dtype=np.int64)) - int(np.count_nonzero(counts))
-
-
-def _check_sums(result: ArmResult) -> None:
-    """The identities of DEFINITIONS: classes are exclusive and add up."""
-    name = f"arm {result.arm}"
-    lost = result.fates[Fate.LOST]
-    must_equal(sum(result.fates.values()), result.owed + result.foreign_receives, f"fates of {name}")
-    must_equal(sum(result.outcomes.values()), result.attempted, f"outcomes of {name}")
-    must_equal(sum(result.lost_by_mechanism.values()), lost, f"mechanisms of {name}")
-    must_equal(sum(result.lost_by_position.values()), lost, f"positions of losses of {name}")
-    must_equal(sum(result.duplicates_by_cause.values()), result.duplicated, f"causes of duplicates of {name}")
-    if result.durability is not None:
-        table = result.durability
-        cells = (
-            table.in_log_with_effect + table.in_log_without_effect + table.gone_with_effect + table.gone_without_effect
-        )
-        must_equal(cells, result.outcomes[Outcome.ACKNOWLEDGED], f"durability of {name}")

@@ -1,4 +1,4 @@
-"""What arrived: receives, effects and pending entries of one scope, counted per message.
+"""What arrived: receives, acknowledgements and pending entries of one scope, counted per message.
 
 A receive counts when its content was intact and its message was attempted. A damaged copy of an attempted message
 is marked on that message; a copy of a message that nobody attempted, or of a foreign run, is counted beside the
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.check.dense import NEVER, Located, MessageIndex, Tally, first_wins
+from harness.check.entries import UNNAMED, messages_of
 from harness.history.journal import EventKind
 from harness.history.table import Block, History
 from harness.model.message import SENTINEL_BASE
@@ -34,7 +35,7 @@ class Arrivals:
     """Running number of that receive among the scope's: the order of arrival even within one reply."""
     first_tag: npt.NDArray[np.uint8]
     """`ReceiveTag` of that receive."""
-    lane: npt.NDArray[np.uint8] | None
+    lane: npt.NDArray[np.uint16] | None
     """Which of ``actors`` got it; ``None`` while the scope has a single consumer."""
     receives: Tally
     damaged: set[int] = field(default_factory=set)
@@ -70,7 +71,7 @@ class Arrivals:
         if actor not in self.actors:
             self.actors.append(actor)
             if len(self.actors) == 2:
-                self.lane = np.zeros(self.index.size, dtype=np.uint8)
+                self.lane = np.zeros(self.index.size, dtype=np.uint16)
         return self.actors.index(actor)
 
     def _without_damaged(self, block: Block, located: Located) -> Located:
@@ -99,29 +100,23 @@ def read_arrivals(history: History, index: MessageIndex, *, arm: int, scope: int
     return arrivals
 
 
-def count_effects(history: History, index: MessageIndex, *, arm: int, scope: int) -> Array:
-    """How many externally visible effects each message had in one scope; suppressed ones are none."""
-    tally = Tally(index.size)
-    for block in history.blocks(EventKind.EFFECT, ("producer", "sequence", "detail"), arm=arm, scope=scope):
-        located = index.locate(block["producer"], block["sequence"])
-        if block["detail"].any():
-            located = located.select(located.pick(block["detail"]) == 0)
-        tally.add(located)
-    tally.check(f"effects of arm {arm}, scope {scope}")
-    return tally.counts
+def count_acknowledgements(history: History, *, arm: int) -> tuple[int, int]:
+    """How many XACKs were called, and how many entries of theirs were refused (answered by 0).
 
-
-def count_acknowledgement_calls(history: History, *, arm: int) -> int:
-    """How many XACKs were called: acknowledgements that one actor noted at one moment were one call."""
-    calls = 0
-    for block in history.blocks(EventKind.ACK, ("sequence", "t_ns"), arm=arm):
-        times = block["t_ns"]
+    Acknowledgements that one actor noted at one moment were one call.
+    """
+    calls = refused = 0
+    for block in history.blocks(EventKind.ACK, ("sequence", "t_ns", "value"), arm=arm):
+        times, answers = block["t_ns"], block["value"]
         sequence = block["sequence"]
         if int(sequence.max()) >= SENTINEL_BASE:
-            times = times[sequence < SENTINEL_BASE]
+            real = sequence < SENTINEL_BASE
+            times, answers = times[real], answers[real]
         if len(times):
             calls += 1 + int(np.count_nonzero(times[1:] != times[:-1]))
-    return calls
+        if "value" not in block.constants or block.constants["value"] == 0:
+            refused += int(np.count_nonzero(answers == 0))
+    return calls, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +128,20 @@ class PendingEntries:
 
 
 def read_pending(history: History, arrivals: Arrivals, *, arm: int, scope: int) -> PendingEntries:
-    """The scope's pending entries. Claiming resets the server's idle time, so the first receive counts as well."""
-    columns = ("producer", "sequence", "t_ns", "aux_ns")
+    """The scope's pending entries. Claiming resets the server's idle time, so the first receive counts as well.
+
+    An entry whose content was trimmed away names no message; it is found by its id.
+    """
+    columns = ("producer", "sequence", "t_ns", "aux_ns", "id_ms", "id_seq")
     found = history.records(EventKind.PENDING, columns=columns, arm=arm, scope=scope)
     where, rows = arrivals.index.locate(found["producer"], found["sequence"]).expand()
+    unnamed = {
+        (int(found["id_ms"][row]), int(found["id_seq"][row])): row
+        for row in np.flatnonzero(found["producer"] == UNNAMED).tolist()
+    }
+    named = messages_of(history, arrivals.index, unnamed.keys(), arm=arm, scope=scope)
+    where = np.append(where, np.array(list(named.values()), dtype=np.int64))
+    rows = np.append(rows, np.array([unnamed[entry] for entry in named], dtype=np.int64))
     since_first = found["t_ns"][rows] - np.minimum(arrivals.first_ns[where], found["t_ns"][rows])
     return PendingEntries(where, np.maximum(found["aux_ns"][rows], since_first))
 
@@ -144,8 +149,9 @@ def read_pending(history: History, arrivals: Arrivals, *, arm: int, scope: int) 
 def mark_reordered(arrivals: Arrivals) -> Bools:
     """Messages whose first delivery came after that of a later message of the same producer, in the same lane.
 
-    A lane is one producer's messages as one consumer got them. Only first deliveries count: a gap is no disorder, and
-    neither is a redelivery.
+    A lane is one producer's messages as one process got them. Only first deliveries count: a gap is no disorder, and
+    neither is a redelivery. But a message that reached the scope first by a claim, because the reply that had handed
+    it out was lost, counts: the application saw it out of order, whatever the server thinks.
     """
     reordered = np.zeros(arrivals.index.size, dtype=bool)
     for entry in arrivals.index.ranges:

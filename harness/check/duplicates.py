@@ -1,8 +1,9 @@
 """Why messages arrived more than once: each receive beyond the first has one cause.
 
 The entry tells: an entry that the scope had not been given before was made by a producer's retry; one that it had is
-a redelivery, or, when its XACK had succeeded by then, came after XACK. Pub/Sub has no entries: there the number of
-times the message was written to a socket tells.
+a redelivery, or, when its XACK had succeeded by then, came after XACK. Pub/Sub has no entries: there a copy that came
+by a pattern beside one that came by the channel is an overlap, and of the others the number of times the message was
+written to a socket tells.
 """
 
 from __future__ import annotations
@@ -33,15 +34,38 @@ def causes_of(
     if not chosen.any():
         return causes
     if messages.log_entries is None:
-        repeats = _repeated_writes(history, messages.index, arm=arm)
-        extra = arrivals.receives.counts[chosen].astype(np.int64) - 1
-        retried = int(np.minimum(extra, repeats[chosen]).sum())
-        causes[DuplicateCause.PRODUCER_RETRY] = retried
-        causes[DuplicateCause.REDELIVERY] = int(extra.sum()) - retried
-        return causes
+        return causes | _causes_of_pushes(history, messages.index, arrivals, arm=arm, scope=scope)
     received = _entries(history, EventKind.RECEIVE, messages.index, chosen, arm=arm, scope=scope)
     acknowledged = _entries(history, EventKind.ACK, messages.index, chosen, arm=arm, scope=scope)
     return _sort_out(received, acknowledged, log_entries=messages.log_entries)
+
+
+def _causes_of_pushes(
+    history: History, index: MessageIndex, arrivals: Arrivals, *, arm: int, scope: int
+) -> dict[DuplicateCause, int]:
+    chosen = arrivals.duplicated
+    extra = arrivals.receives.counts[chosen].astype(np.int64) - 1
+    by_pattern = _by_pattern(history, index, arm=arm, scope=scope)[chosen]
+    overlapping = np.minimum(by_pattern, extra + 1 - by_pattern)
+    extra -= overlapping
+    retried = int(np.minimum(extra, _repeated_writes(history, index, arm=arm)[chosen]).sum())
+    return {
+        DuplicateCause.OVERLAP: int(overlapping.sum()),
+        DuplicateCause.PRODUCER_RETRY: retried,
+        DuplicateCause.REDELIVERY: int(extra.sum()) - retried,
+    }
+
+
+def _by_pattern(history: History, index: MessageIndex, *, arm: int, scope: int) -> Array:
+    """How often each message arrived intact by way of a pattern."""
+    counts = np.zeros(index.size, dtype=np.int64)
+    if not history.trial.scenario.arms[arm].pattern_overlap:
+        return counts
+    for block in history.blocks(EventKind.RECEIVE, ("producer", "sequence", "code", "detail"), arm=arm, scope=scope):
+        where, rows = index.locate(block["producer"], block["sequence"]).expand()
+        intact = block["detail"][rows] == ContentCheck.INTACT.value
+        np.add.at(counts, where[intact & (block["code"][rows] == ReceiveTag.PATTERN.value)], 1)
+    return counts
 
 
 def _repeated_writes(history: History, index: MessageIndex, *, arm: int) -> Array:

@@ -3,7 +3,8 @@
 The order is that of `harness.model.words.Fate`. What was received is settled by the receive; what was not is settled
 by the log and by who was entitled. A fate says what is proven and nothing more: where the drain barrier was not
 reached, an acknowledged message that nobody saw is *unread*, not lost. An entry that is still in the log is unread
-too, unless its group has gone past it without keeping it pending: then nobody will ever be handed it.
+too, unless its scope has gone past it without keeping it pending: then nobody will ever be handed it. Where it is
+kept pending past the threshold, it is stuck, even if the consumer to whom it was handed out never got to note it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class StreamFacts:
     last_alive_ns: int
     """Until when at the latest a consumer of the scope was alive."""
     passed_over: Bools | None
-    """Of which messages every entry lies behind the group's last delivered id; ``None``: of none."""
+    """Of which messages every entry lies behind what the scope was handed last; ``None``: of none."""
     pending: PendingEntries
     stuck_after_ns: int
 
@@ -46,9 +47,10 @@ def assign_fates(messages: Messages, arrivals: Arrivals, streams: StreamFacts | 
     missing = np.flatnonzero(~received)
     gone = FATE_CODE[Fate.LOST if absence_proven else Fate.UNREAD]
     fate[missing] = _fates_of_missing(messages, missing, streams, gone=gone)
-    if streams is not None:
+    if streams is not None and messages.log_entries is not None:
         pending = streams.pending.where[streams.pending.pending_ns >= streams.stuck_after_ns]
-        stuck = pending[received[pending] & (messages.outcome[pending] == OutcomeCode.ACKNOWLEDGED.value)]
+        handed_out = received[pending] | (messages.log_entries[pending] > 0)
+        stuck = pending[handed_out & (messages.outcome[pending] == OutcomeCode.ACKNOWLEDGED.value)]
         fate[stuck] = FATE_CODE[Fate.STUCK]
     fate[received & (messages.outcome == OutcomeCode.REJECTED.value)] = FATE_CODE[Fate.REJECTED_BUT_DELIVERED]
     if arrivals.damaged:
@@ -100,7 +102,7 @@ def place_losses(messages: Messages, fate: Codes, received: Bools) -> Codes:
 
 
 def mark_flags(messages: Messages, arrivals: Arrivals, *, fate: Codes, effects: Array, mechanism: Codes) -> Array:
-    """Everything else that is true of a (message, scope), except order, lateness and tombstones."""
+    """What else is true of a (message, scope), as far as senders and arrivals tell."""
     flags = np.zeros(len(fate), dtype=np.uint16)
     acknowledged = messages.acknowledged
     lost = fate == FATE_CODE[Fate.LOST]

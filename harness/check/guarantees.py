@@ -6,6 +6,7 @@ A violation is either *positive* (something was seen that must not be: a duplica
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -14,7 +15,7 @@ import numpy as np
 from harness.check.ledger import ArmLedger
 from harness.check.timeline import Barrier
 from harness.model.results import ArmResult
-from harness.model.words import Fate, Guarantee, Outcome, OutcomeCode, Primitive, Verdict
+from harness.model.words import Fate, Guarantee, Mechanism, Outcome, OutcomeCode, Primitive, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def measure(guarantee: Guarantee, *, ledger: ArmLedger, result: ArmResult, barri
 def _find(guarantee: Guarantee, ledger: ArmLedger, result: ArmResult) -> _Finding:
     match guarantee:
         case Guarantee.AT_MOST_ONCE:
-            return _at_most_once(result)
+            return _at_most_once(ledger, result)
         case Guarantee.AT_LEAST_ONCE:
             return _at_least_once(result)
         case Guarantee.EFFECTIVELY_ONCE:
@@ -70,45 +71,49 @@ def _find(guarantee: Guarantee, ledger: ArmLedger, result: ArmResult) -> _Findin
         case Guarantee.DURABLE:
             return _durable(result)
         case Guarantee.ORDERED:
-            return _ordered(result)
+            return _ordered(ledger, result)
         case _:
             assert_never(guarantee)
 
 
-def _at_most_once(result: ArmResult) -> _Finding:
+def _at_most_once(ledger: ArmLedger, result: ArmResult) -> _Finding:
     phantoms, refused = result.fates[Fate.PHANTOM], result.fates[Fate.REJECTED_BUT_DELIVERED]
-    arrived = _arrived(result)
+    arrived = _arrived(ledger)
     text = f"{result.duplicated:,} receives beyond the first of {arrived:,} deliveries"
     if phantoms or refused:
         text += f", {phantoms:,} phantom, {refused:,} rejected but delivered"
     return _Finding(result.duplicated + phantoms + refused, 0, arrived, text)
 
 
-def _arrived(result: ArmResult) -> int:
-    """How many (message, scope) were delivered, whatever else is wrong with them."""
-    return sum(result.fates[fate] for fate in (Fate.DELIVERED, Fate.STUCK, Fate.REJECTED_BUT_DELIVERED))
+def _arrived(ledger: ArmLedger) -> int:
+    """How many (message, scope) were delivered, whatever else is wrong with them; phantoms are no deliveries."""
+    return sum(int(np.count_nonzero(scope.received & ~scope.with_fate(Fate.PHANTOM))) for scope in ledger.scopes)
 
 
 def _at_least_once(result: ArmResult) -> _Finding:
+    """None lost, none stuck, none delivered to somebody who forgot it, no phantom."""
     lost, stuck, phantoms = (result.fates[fate] for fate in (Fate.LOST, Fate.STUCK, Fate.PHANTOM))
+    forgotten = result.unsettled_effects
     unread = result.fates[Fate.UNREAD] + result.fates[Fate.NEVER_READ]
     owed = result.outcomes[Outcome.ACKNOWLEDGED] * result.scopes - result.fates[Fate.NOT_ENTITLED]
     text = f"{lost:,} of {owed:,} owed deliveries of acknowledged messages lost"
     if lost:
-        text += f" ({_mechanisms(result)})"
+        text += f" ({_reasons(result.lost_by_mechanism)})"
     if unread:
         text += f", {unread:,} not seen but not proven to be lost"
     if stuck or phantoms:
         text += f", {stuck:,} stuck, {phantoms:,} phantom"
+    if forgotten:
+        text += f", {forgotten:,} delivered and forgotten before the effect"
+    if stuck or forgotten:
+        text += f" ({_reasons(result.unsettled_by_mechanism)})"
     doubt = f"{unread:,} are still in the log and unread: lag, not loss, but not delivered either" if unread else ""
-    return _Finding(phantoms, lost + stuck, owed, text, doubt)
+    return _Finding(phantoms, lost + stuck + forgotten, owed, text, doubt)
 
 
-def _mechanisms(result: ArmResult) -> str:
-    ordered = sorted(result.lost_by_mechanism.items(), key=lambda item: -item[1])
-    return ", ".join(
-        mechanism if count == result.fates[Fate.LOST] else f"{count:,} {mechanism}" for mechanism, count in ordered
-    )
+def _reasons(counts: Mapping[Mechanism, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(mechanism if len(ordered) == 1 else f"{count:,} {mechanism}" for mechanism, count in ordered)
 
 
 def _effectively_once(ledger: ArmLedger) -> _Finding:
@@ -137,12 +142,14 @@ def _durable(result: ArmResult) -> _Finding:
     gone = table.gone_with_effect + table.gone_without_effect - table.trimmed_by_configuration
     samples = result.outcomes[Outcome.ACKNOWLEDGED]
     text = f"{gone:,} of {samples:,} acknowledged messages gone from the log"
+    if table.trimmed_by_configuration:
+        return _Finding(0, gone, samples, f"{text}, not counting {table.trimmed_by_configuration:,} trimmed as told")
     if table.gone_with_effect:
         text += f" ({table.gone_with_effect:,} of them had been processed before)"
     return _Finding(0, gone, samples, text)
 
 
-def _ordered(result: ArmResult) -> _Finding:
-    arrived = _arrived(result)
+def _ordered(ledger: ArmLedger, result: ArmResult) -> _Finding:
+    arrived = _arrived(ledger)
     text = f"{result.reordered:,} of {arrived:,} first deliveries overtaken by a later message of their producer"
     return _Finding(result.reordered, 0, arrived, text)

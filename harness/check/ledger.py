@@ -7,7 +7,8 @@ hold nothing and are left out wherever rows are counted or written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import Any, Final
 
@@ -52,7 +53,13 @@ class Flag(IntFlag):
     EFFECT_MISSING = 64
     """Acknowledged and owed, yet without effect."""
     TOMBSTONE = 128
-    """A pending entry of it came back without content: trimmed away."""
+    """A pending entry of it came back, or is still pending, without content: trimmed away."""
+    UNSETTLED = 256
+    """Acknowledged and delivered, yet nothing will ever bring its effect."""
+    FALSE_DEDUP = 512
+    """An effect of it was held back although none happened."""
+    DEAD_LETTERED = 1024
+    """It ended in the dead-letter stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,10 @@ class ScopeLedger:
     first_receive_ns: Times
     receives: Array
     effects: Array
+    suppressed_effects: int = 0
+    failed_handlings: int = 0
+    made_by: Mapping[int, int] = field(default_factory=dict)
+    """Actor → effects that it made here."""
 
     @property
     def received(self) -> Bools:
@@ -108,6 +119,11 @@ class ScopeLedger:
     def with_fate(self, fate: Fate) -> Bools:
         """Which messages have this fate here."""
         matching: Bools = self.fate == FATE_CODE[fate]
+        return matching
+
+    def flagged(self, flag: Flag) -> Bools:
+        """Which messages have this flag here."""
+        matching: Bools = (self.flags & np.uint16(flag)) != 0
         return matching
 
 

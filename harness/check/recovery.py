@@ -29,6 +29,7 @@ from harness.model.results import RecoveryTimes
 from harness.model.words import ErrorKind, OutcomeCode, Phase, ReceiveTag
 
 Array = npt.NDArray[Any]
+_FRESH = [ReceiveTag.FRESH.value, ReceiveTag.PUSH.value, ReceiveTag.PATTERN.value]
 CALM = 20
 """How many deliveries in a row must be as fast as before for a backlog to be gone."""
 
@@ -130,7 +131,7 @@ def _reads_back(arrivals: Sequence[Arrivals], injected: int, healed: int) -> int
     for scope in arrivals:
         if not _interrupted(scope.first_ns[scope.first_ns != NEVER], injected, healed):
             continue
-        fresh = (scope.first_tag == ReceiveTag.FRESH.value) | (scope.first_tag == ReceiveTag.PUSH.value)
+        fresh = np.isin(scope.first_tag, _FRESH)
         times = np.sort(scope.first_ns[fresh & (scope.first_ns >= healed) & (scope.first_ns != NEVER)])
         moments.append(int(times[0]) if len(times) > SUSTAINED else NEVER)
     return max(moments, default=None)

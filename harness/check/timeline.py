@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.check.dense import NEVER
 from harness.history.journal import BarrierPart, EventKind
 from harness.history.table import History
 from harness.model.results import FaultWindow, PhaseSpan
@@ -51,7 +52,9 @@ class Timeline:
     barriers: tuple[Barrier, ...]
     """One per arm."""
     group_starts: dict[tuple[int, int], EntryId] = field(default_factory=dict)
-    """(arm, scope) → the id after which the group was entitled."""
+    """(arm, scope) → the id after which the group was entitled: where it, or the scope's first reader, began first."""
+    later_starts: dict[tuple[int, int], EntryId] = field(default_factory=dict)
+    """(arm, scope) → the highest id at which the scope began anew, without a checkpoint; only where it did."""
     last_delivered: dict[tuple[int, int], EntryId] = field(default_factory=dict)
     """(arm, scope) → the last id that the group had handed out at the end."""
     memory_bytes: dict[int, int] = field(default_factory=dict)
@@ -89,16 +92,15 @@ class Timeline:
 def read_timeline(history: History) -> Timeline:
     """Read the conductor's part of a history."""
     phases, end_ns, ended = _read_phases(history)
+    starts = _read_starts(history)
     return Timeline(
         phases=phases,
         end_ns=end_ns,
         ended=ended,
         faults=_read_faults(history),
         barriers=_read_barriers(history),
-        group_starts={
-            (row["arm"], row["scope"]): (row["id_ms"], row["id_seq"])
-            for row in _rows(history, EventKind.GROUP_START, ("arm", "scope", "id_ms", "id_seq"))
-        },
+        group_starts={scope: ids[0] for scope, ids in starts.items()},
+        later_starts={scope: max(ids[1:]) for scope, ids in starts.items() if len(ids) > 1},
         last_delivered={
             (row["arm"], row["scope"]): (row["id_ms"], row["id_seq"])
             for row in _rows(history, EventKind.GROUP, ("arm", "scope", "id_ms", "id_seq"))
@@ -108,6 +110,15 @@ def read_timeline(history: History) -> Timeline:
         },
         log_sizes={row["arm"]: row["value"] for row in _rows(history, EventKind.LOG_READ, ("arm", "value"))},
     )
+
+
+def _read_starts(history: History) -> dict[tuple[int, int], list[EntryId]]:
+    """Per (arm, scope), the start ids of its group, or of its readers, in order of time."""
+    starts: dict[tuple[int, int], list[EntryId]] = {}
+    rows = _rows(history, EventKind.GROUP_START, ("arm", "scope", "id_ms", "id_seq", "t_ns"))
+    for row in sorted(rows, key=lambda row: row["t_ns"]):
+        starts.setdefault((row["arm"], row["scope"]), []).append((row["id_ms"], row["id_seq"]))
+    return starts
 
 
 def _rows(history: History, kind: EventKind, columns: Sequence[str]) -> Iterable[dict[str, int]]:
@@ -132,36 +143,46 @@ def _read_phases(history: History) -> tuple[tuple[PhaseSpan, ...], int, bool]:
 
 
 def _read_faults(history: History) -> tuple[FaultWindow, ...]:
-    """The faults that were injected, in the order of the scenario; of repeated records the first counts."""
-    calls = {kind: _first_by_detail(history, kind) for kind in (EventKind.INJECT, EventKind.HEAL)}
-    seen = {kind: _first_by_detail(history, kind) for kind in (EventKind.EFFECT_OBSERVED, EventKind.HEAL_OBSERVED)}
+    """The faults that were injected, in the order of the scenario.
+
+    A fault that comes and goes (``cycles``) lasts from its first injection to the heal of its last. Of other repeated
+    records the first counts.
+    """
+    calls = {kind: _by_detail(history, kind) for kind in (EventKind.INJECT, EventKind.HEAL)}
+    seen = {kind: _by_detail(history, kind) for kind in (EventKind.EFFECT_OBSERVED, EventKind.HEAL_OBSERVED)}
     evidence = history.facts.evidence if history.facts is not None else ()
     windows = []
     for number, plan in enumerate(history.trial.scenario.faults):
-        if number not in calls[EventKind.INJECT]:
+        injects = calls[EventKind.INJECT].get(number, [])
+        if not injects:
             continue
-        inject_before, inject_after = calls[EventKind.INJECT][number]
-        heal_before, heal_after = calls[EventKind.HEAL].get(number, (None, None))
+        since = injects[-1][0] if plan.cycles > 1 else -NEVER
+        heal_before, heal_after = _first_since(calls[EventKind.HEAL].get(number, []), since)
         windows.append(
             FaultWindow(
                 plan=plan,
-                inject_before_ns=inject_before,
-                inject_after_ns=inject_after,
+                inject_before_ns=injects[0][0],
+                inject_after_ns=injects[0][1],
                 heal_before_ns=heal_before,
                 heal_after_ns=heal_after,
-                observed_from_ns=seen[EventKind.EFFECT_OBSERVED].get(number, (None,))[0],
-                observed_to_ns=seen[EventKind.HEAL_OBSERVED].get(number, (None,))[0],
+                observed_from_ns=_first_since(seen[EventKind.EFFECT_OBSERVED].get(number, []), -NEVER)[0],
+                observed_to_ns=_first_since(seen[EventKind.HEAL_OBSERVED].get(number, []), since)[0],
                 evidence=evidence[number] if number < len(evidence) else "the sentinel's evidence was not collected",
             )
         )
     return tuple(windows)
 
 
-def _first_by_detail(history: History, kind: EventKind) -> dict[int, tuple[int, int]]:
-    found: dict[int, tuple[int, int]] = {}
+def _by_detail(history: History, kind: EventKind) -> dict[int, list[tuple[int, int]]]:
+    """Per number of the fault: (t_ns, aux_ns) of its records, in the order of writing."""
+    found: dict[int, list[tuple[int, int]]] = {}
     for row in _rows(history, kind, ("detail", "t_ns", "aux_ns")):
-        found.setdefault(row["detail"], (row["t_ns"], row["aux_ns"]))
+        found.setdefault(row["detail"], []).append((row["t_ns"], row["aux_ns"]))
     return found
+
+
+def _first_since(moments: list[tuple[int, int]], since_ns: int) -> tuple[int, int] | tuple[None, None]:
+    return next((moment for moment in moments if moment[0] >= since_ns), (None, None))
 
 
 def _read_barriers(history: History) -> tuple[Barrier, ...]:
@@ -177,12 +198,14 @@ def _barrier_of(trial: Trial, arm: int, noted: dict[tuple[int, int, int], bool])
     described = trial.scenario.arms[arm]
     missing = [] if _producers_done(arm, noted) else ["producers did not get through their schedule"]
     streams = described.primitive is Primitive.STREAMS
+    # An XREAD reader has no group: what it saw of the sentinels tells that it caught up, and it keeps nothing pending.
+    unsaid = described.driver == "stream_read" or not streams
     for scope in range(described.scopes):
         if not noted.get((BarrierPart.SENTINELS_SEEN, arm, scope)):
             missing.append(f"scope {scope} did not see every producer's sentinel")
-        if streams and not noted.get((BarrierPart.CAUGHT_UP, arm, scope)):
+        if not noted.get((BarrierPart.CAUGHT_UP, arm, scope), unsaid):
             missing.append(f"group {scope} did not catch up")
-        if streams and not noted.get((BarrierPart.PENDING_SETTLED, arm, scope)):
+        if not noted.get((BarrierPart.PENDING_SETTLED, arm, scope), unsaid):
             missing.append(f"group {scope} still had entries on their way")
     log_read = streams and any(
         reached for (part, of, _), reached in noted.items() if part == BarrierPart.LOG_READ and of == arm

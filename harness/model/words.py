@@ -225,7 +225,7 @@ class Fate(StrEnum):
 
 
 class Mechanism(StrEnum):
-    """Why a message was lost. ``unexplained`` is a finding in itself."""
+    """Why a message was lost, is stuck or had no effect. ``unexplained`` is a finding in itself."""
 
     NOT_CONNECTED = "not connected"
     OUTPUT_BUFFER_KILL = "output-buffer kill"
@@ -241,6 +241,9 @@ class Mechanism(StrEnum):
     CRASH_BEFORE_ACK = "crash between effect and XACK"
     NO_CLAIMER = "no claimer"
     UNEXPLAINED = "unexplained"
+    # Ledgers store the place in this list, so what is new comes last.
+    HANDLER_FAILED = "handler failed"
+    FALSE_DEDUP = "false dedup"
 
 
 class DuplicateCause(StrEnum):

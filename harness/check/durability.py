@@ -1,0 +1,71 @@
+"""Whether the log kept what it acknowledged, and how much of what is gone the arm's own retention explains.
+
+Retention explains an entry that is gone when it lies before everything that the log still holds, and
+
+* MAXLEN: the log is not shorter than the length that it was to keep;
+* MINID by age: it is older, by its id, than the newest entry by more than the age that was to be kept.
+
+What is explained is no breach of durability: the arm asked for it. That nobody had read it is a loss all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.check.entries import ends_of_log, entry_ids, precedes
+from harness.check.ledger import Messages, ScopeLedger
+from harness.check.timeline import Timeline
+from harness.history.table import History
+from harness.model.results import DurabilityTable
+from harness.model.values import Retention
+
+Array = npt.NDArray[Any]
+Bools = npt.NDArray[np.bool_]
+
+
+def durability(
+    history: History, timeline: Timeline, messages: Messages, scopes: Sequence[ScopeLedger], *, arm: int
+) -> DurabilityTable | None:
+    """Acknowledged messages: {in log, gone} × {an effect somewhere, none}.
+
+    Of a log that was not read to its end nothing is known to be gone: there is no table.
+    """
+    entries = messages.log_entries
+    if entries is None or not timeline.barriers[arm].log_read:
+        return None
+    effect = np.zeros(len(entries), dtype=bool)
+    for scope in scopes:
+        effect |= scope.effects > 0
+    acknowledged, in_log = messages.acknowledged, entries > 0
+    gone = acknowledged & ~in_log
+    return DurabilityTable(
+        in_log_with_effect=int(np.count_nonzero(acknowledged & in_log & effect)),
+        in_log_without_effect=int(np.count_nonzero(acknowledged & in_log & ~effect)),
+        gone_with_effect=int(np.count_nonzero(gone & effect)),
+        gone_without_effect=int(np.count_nonzero(gone & ~effect)),
+        trimmed_by_configuration=_explained(history, timeline, messages, gone, arm=arm),
+    )
+
+
+def _explained(history: History, timeline: Timeline, messages: Messages, gone: Bools, *, arm: int) -> int:
+    """How many of the messages that are gone the retention explains."""
+    retention = history.trial.scenario.arms[arm].retention
+    ends = ends_of_log(history, arm=arm) if retention is not None else None
+    if retention is None or ends is None or not gone.any():
+        return 0
+    ms, seq = entry_ids(history, messages.index, arm=arm)
+    ids = (ms[gone], seq[gone])
+    explained = precedes(ids, ends[0]) & _too_old(retention, ids[0], ends[1][0], timeline.log_sizes.get(arm, 0))
+    return int(np.count_nonzero(explained))
+
+
+def _too_old(retention: Retention, ms: Array, newest_ms: int, log_size: int) -> Bools:
+    if retention.max_length is not None:
+        return np.full(len(ms), log_size >= retention.max_length)
+    assert retention.max_age_ms is not None
+    old: Bools = ms < np.uint64(max(0, newest_ms - retention.max_age_ms))
+    return old
