@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.check.bound import upper_bound
-from harness.model.results import TrialResult
-from harness.model.words import Fate, Guarantee, Outcome, Primitive, Verdict
+from harness.model.results import SkippedTrial, TrialResult
+from harness.model.words import Fate, Guarantee, Outcome, Primitive, Stance, Verdict
 
 NAMES = {Primitive.PUBSUB: "Pub/Sub", Primitive.STREAMS: "Streams"}
 _CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
@@ -15,35 +15,75 @@ _CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
 
 @dataclass(frozen=True, slots=True)
 class _Losses:
-    """What one primitive lost over the trials that prove something about it."""
+    """What one group of arms lost over the trials that prove something about it."""
 
-    primitive: Primitive
+    name: str
     trials: int
     losing: int
     lost: int
     owed: int
 
 
-def one_sentence(results: Sequence[TrialResult], *, planned: int) -> str:
-    """The one-sentence answer of a run."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Arms that are summed up together. ``required``: only those of which at least once is (not) required."""
+
+    name: str
+    primitive: Primitive
+    required: bool | None = None
+
+    def names(self, result: TrialResult) -> set[str]:
+        """Its arms in one trial."""
+        promised = {
+            clause.arm
+            for clause in result.clauses
+            if clause.guarantee is Guarantee.AT_LEAST_ONCE and clause.stance is Stance.REQUIRED
+        }
+        return {
+            arm.arm
+            for arm in result.arms
+            if arm.primitive is self.primitive and self.required in {None, arm.arm in promised}
+        }
+
+
+_PRIMITIVES = tuple(_Group(NAMES[primitive], primitive) for primitive in Primitive)
+_PROMISES = (
+    _Group("Pub/Sub", Primitive.PUBSUB),
+    _Group("Streams set up not to lose", Primitive.STREAMS, required=True),
+    _Group("Streams set up otherwise", Primitive.STREAMS, required=False),
+)
+
+
+def one_sentence(results: Sequence[TrialResult], *, planned: int, skipped: Sequence[SkippedTrial] = ()) -> str:
+    """The one-sentence answer of a run.
+
+    Of partitions it tells what each primitive lost. Of other faults it tells Streams that were set up to lose nothing
+    (at least once is required of them) from those set up otherwise to show what that costs, and counts as not done
+    what is lost, stuck, or was delivered to somebody who forgot it.
+    """
     faulty = [result for result in results if not result.trial.scenario.is_control]
     asked = faulty or list(results)
     if not asked:
-        return f"Nothing is known: none of the {_counted(planned, 'planned trial')} was played."
+        known = f"Nothing is known: none of the {_counted(planned, 'planned trial')} was played"
+        return f"{known}{_skips(skipped)}."
     sound = [result for result in asked if not result.weaknesses]
-    losses = [found for primitive in Primitive if (found := _losses(primitive, sound)).trials]
+    partitions = all(result.trial.scenario.family == "partition" for result in sound)
+    groups = _PRIMITIVES if partitions or not faulty else _PROMISES
+    losses = [found for group in groups if (found := _losses(group, sound, settled=groups is _PROMISES)).trials]
     if not losses:
         return f"Nothing is proven: {_first_doubt(asked)}."
-    setting = _setting(sound, with_fault=bool(faulty))
-    sentence = f"{setting}, {', '.join(_clause(found, number) for number, found in enumerate(losses))}"
+    sentence = f"{_setting(sound, with_fault=bool(faulty))}, "
+    sentence += ", ".join(_clause(found, number, groups) for number, found in enumerate(losses))
     sentence += _bound(losses, sound) if faulty else ""
-    return sentence + _doubts(asked, sound, missing=planned - len(results)) + "."
+    missing = planned - len(results) - len(skipped)
+    return sentence + _doubts(asked, sound, missing=missing) + _skips(skipped) + "."
 
 
-def _losses(primitive: Primitive, sound: Sequence[TrialResult]) -> _Losses:
+def _losses(group: _Group, sound: Sequence[TrialResult], *, settled: bool) -> _Losses:
+    """With ``settled``, what is stuck or was forgotten counts as well."""
     trials = losing = lost = owed = 0
     for result in sound:
-        names = {arm.arm for arm in result.arms if arm.primitive is primitive}
+        names = group.names(result)
         measured = [
             clause.measured
             for clause in result.clauses
@@ -53,11 +93,13 @@ def _losses(primitive: Primitive, sound: Sequence[TrialResult]) -> _Losses:
             continue
         arms = [arm for arm in result.arms if arm.arm in names]
         lost_here = sum(arm.fates[Fate.LOST] for arm in arms)
+        if settled:
+            lost_here += sum(arm.fates[Fate.STUCK] + arm.unsettled_effects for arm in arms)
         trials += 1
         losing += lost_here > 0
         lost += lost_here
         owed += sum(arm.outcomes[Outcome.ACKNOWLEDGED] * arm.scopes - arm.fates[Fate.NOT_ENTITLED] for arm in arms)
-    return _Losses(primitive, trials, losing, lost, owed)
+    return _Losses(group.name, trials, losing, lost, owed)
 
 
 def _setting(sound: Sequence[TrialResult], *, with_fault: bool) -> str:
@@ -67,11 +109,16 @@ def _setting(sound: Sequence[TrialResult], *, with_fault: bool) -> str:
     return f"Across {_counted(len(sound), 'partition' if partitions else 'fault trial')}"
 
 
-def _clause(found: _Losses, number: int) -> str:
+def _clause(found: _Losses, number: int, groups: Sequence[_Group]) -> str:
     """``Pub/Sub lost 1,204 of 5,760 deliveries of acknowledged messages (in 6 of the 8)``."""
+    verb = "lost" if groups is _PRIMITIVES else "never got done"
     what = " deliveries of acknowledged messages" if number == 0 else ""
     where = f" (in {found.losing} of the {found.trials})" if found.losing else ""
-    return f"{NAMES[found.primitive]} lost {found.lost:,} of {found.owed:,}{what}{where}"
+    return f"{found.name} {verb} {found.lost:,} of {found.owed:,}{what}{where}"
+
+
+def _skips(skipped: Sequence[SkippedTrial]) -> str:
+    return f" ({_counted(len(skipped), 'trial')} skipped: {skipped[0].reason})" if skipped else ""
 
 
 def _bound(losses: Sequence[_Losses], sound: Sequence[TrialResult]) -> str:

@@ -6,14 +6,16 @@ inconclusive when it held: then the fault probably did not work. One that is *fr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, assert_never
 
 from harness.check.guarantees import Measurement
 from harness.check.health import Weakness
-from harness.model.results import ClauseResult
-from harness.model.values import Arm, Expectation, Prediction, Scenario
-from harness.model.words import ClientPreset, Guarantee, PredictionResult, Stance, Verdict, merge_verdicts
+from harness.check.naming import covers
+from harness.model.results import ArmResult, ClauseResult
+from harness.model.values import Expectation, Prediction, Scenario
+from harness.model.words import Guarantee, Mechanism, PredictionResult, Stance, Verdict, merge_verdicts
 
 Statement = TypeVar("Statement", Expectation, Prediction)
 _AS_EXPECTED = "as expected: "
@@ -22,13 +24,17 @@ _CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
 
 
 def judge_clause(
-    scenario: Scenario, arm: Arm, guarantee: Guarantee, measurement: Measurement, doubts: Sequence[Weakness]
+    scenario: Scenario, result: ArmResult, guarantee: Guarantee, measurement: Measurement, doubts: Sequence[Weakness]
 ) -> ClauseResult:
-    """One guarantee of one arm, seen through the scenario's stance and set against its prediction."""
-    expectation = _about(scenario.expectations, arm, guarantee)
-    prediction = _about(scenario.predictions, arm, guarantee)
+    """One guarantee of one arm, seen through the scenario's stance and set against its prediction.
+
+    A prediction that names a mechanism is confirmed only if that is why most of what was lost, stuck or left without
+    effect is so; where nothing of the kind was found it is not tested.
+    """
+    expectation = _about(scenario.expectations, result.arm, guarantee)
+    prediction = _about(scenario.predictions, result.arm, guarantee)
     clause = ClauseResult(
-        arm=arm.name,
+        arm=result.arm,
         guarantee=guarantee,
         stance=expectation.stance if expectation is not None else Stance.FREE,
         measured=measurement.verdict,
@@ -39,12 +45,31 @@ def judge_clause(
         predicted=prediction.verdict if prediction is not None else None,
         prediction_reason=prediction.reason if prediction is not None else "",
     )
-    return _conclude(_spoil(clause, doubts))
+    concluded = _conclude(_spoil(clause, doubts))
+    if prediction is None or prediction.mechanism is None or concluded.prediction is not PredictionResult.CONFIRMED:
+        return concluded
+    shown = _shows(prediction.mechanism, mechanisms_of([result]))
+    return concluded.model_copy(update={"prediction": shown})
+
+
+def _shows(mechanism: Mechanism, found: Counter[Mechanism]) -> PredictionResult:
+    if not found:
+        return PredictionResult.NOT_TESTED
+    return PredictionResult.CONFIRMED if 2 * found[mechanism] > found.total() else PredictionResult.REFUTED
+
+
+def mechanisms_of(results: Iterable[ArmResult]) -> Counter[Mechanism]:
+    """Why what was lost, stuck or left without effect is so, over several results of an arm."""
+    total: Counter[Mechanism] = Counter()
+    for result in results:
+        total.update(result.lost_by_mechanism)
+        total.update(result.unsettled_by_mechanism)
+    return total
 
 
 def spoil_clause(clause: ClauseResult, doubt: str) -> ClauseResult:
-    """The same clause, when something found later makes its trial prove nothing."""
-    if clause.measured not in _CONCLUSIVE:
+    """The same clause, when something found later makes its trial prove nothing; an empty doubt is none."""
+    if not doubt or clause.measured not in _CONCLUSIVE:
         return clause
     return _conclude(_spoil(clause, [Weakness(doubt, Verdict.INCONCLUSIVE)]))
 
@@ -94,12 +119,7 @@ def _compare(predicted: Verdict | None, measured: Verdict) -> PredictionResult:
     return PredictionResult.CONFIRMED if predicted is measured else PredictionResult.REFUTED
 
 
-def _about(statements: Sequence[Statement], arm: Arm, guarantee: Guarantee) -> Statement | None:
-    """What is said about this arm: under its own name first, else under its base name."""
-    fitting = [one for one in statements if one.guarantee is guarantee and covers(one.arm, arm.name)]
-    return min(fitting, key=lambda one: one.arm != arm.name, default=None)
-
-
-def covers(named: str, arm: str) -> bool:
-    """Whether a statement about ``named`` speaks of ``arm``: the arm itself, or a client preset of it."""
-    return arm == named or any(arm == f"{named}-{preset}" for preset in ClientPreset)
+def _about(statements: Sequence[Statement], arm: str, guarantee: Guarantee) -> Statement | None:
+    """What is said about this arm: under its own name first, else under the closest of its base names."""
+    fitting = [one for one in statements if one.guarantee is guarantee and covers(one.arm, arm)]
+    return max(fitting, key=lambda one: len(one.arm), default=None)

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.check.arm import JudgedArm
+from harness.check.deaths import actors_that, seen_to_die
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.layout import ActorInfo
 from harness.history.table import History
-from harness.model.words import Verdict
+from harness.model.words import ProcessEvent, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,12 @@ class Weakness:
 
 def check_health(history: History, timeline: Timeline, arms: Sequence[JudgedArm]) -> list[Weakness]:
     """Everything that is wrong with the records themselves."""
-    errors = [*_actor_errors(history.actors), *_missing_journals(history), *_arm_errors(history, timeline, arms)]
+    errors = [
+        *_actor_errors(history.actors),
+        *_missing_journals(history),
+        *_vanished_processes(history),
+        *_arm_errors(history, timeline, arms),
+    ]
     found = [Weakness(text, Verdict.ERROR) for text in errors]
     torn = [actor for actor in history.actors if actor.torn_bytes]
     found += [
@@ -67,6 +73,19 @@ def _missing_journals(history: History) -> Iterable[str]:
             if there < count:
                 where = f" of scope {scope}" if scope >= 0 else ""
                 yield f"{arm.name}: only {there} of {count} {role} journals{where} are there"
+
+
+def _vanished_processes(history: History) -> Iterable[str]:
+    """Processes that were seen to start, were not seen to die, and left no journal: what they did is unknown.
+
+    One that was killed at once may have had no time to begin its journal; it did nothing then.
+    """
+    if history.facts is None or history.facts.status != "complete":
+        return
+    wrote = {actor.actor for actor in history.actors}
+    vanished = actors_that(history, ProcessEvent.STARTED) - seen_to_die(history) - wrote
+    for actor in sorted(vanished):
+        yield f"the process with number {actor} was started and did not die, but left no journal"
 
 
 def _arm_errors(history: History, timeline: Timeline, arms: Sequence[JudgedArm]) -> Iterable[str]:

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.check.answer import one_sentence
 from harness.check.arm import JudgedArm, judge_arm
+from harness.check.claims import judge_claims
 from harness.check.clauses import gating, judge_clause, spoil_clause
+from harness.check.controls import control_doubts
 from harness.check.guarantees import applicable, measure
 from harness.check.health import Weakness, check_health
 from harness.check.ledger import Ledger
@@ -22,14 +24,14 @@ from harness.check.summary import guarantee_summaries, scenario_rows
 from harness.check.timeline import Timeline, read_timeline
 from harness.check.weakness import (
     barrier_weakness,
-    control_weakness,
     empty_window,
     lateness_weakness,
+    silent_window,
     trial_weaknesses,
 )
 from harness.history.table import HISTORY_NAME, History, read_history, read_stored, write_history
 from harness.model.errors import ExitCode, InvalidFileError
-from harness.model.results import ClauseResult, RunSummary, TrialEnvironment, TrialResult
+from harness.model.results import ClauseResult, RunSummary, SkippedTrial, TrialEnvironment, TrialFacts, TrialResult
 from harness.model.values import RunPlan, Trial
 from harness.model.words import Stance, Verdict, merge_verdicts
 
@@ -91,16 +93,15 @@ def _judge_arm_clauses(
     trial: Trial, timeline: Timeline, judged: JudgedArm, weaknesses: Sequence[Weakness]
 ) -> list[ClauseResult]:
     scenario, result = trial.scenario, judged.result
-    arm = scenario.arms[judged.ledger.arm]
     late = lateness_weakness(result, limit_ms=scenario.limits.lateness_p99_ms)
     clauses = []
-    for guarantee in applicable(arm.primitive):
+    for guarantee in applicable(result.primitive):
         measurement = measure(
             guarantee, ledger=judged.ledger, result=result, barrier=timeline.barriers[judged.ledger.arm]
         )
         texts = [late, empty_window(guarantee, result, scenario.faults)]
         doubts = [*weaknesses, *(Weakness(text, Verdict.INCONCLUSIVE) for text in texts if text)]
-        clauses.append(judge_clause(scenario, arm, guarantee, measurement, doubts))
+        clauses.append(judge_clause(scenario, result, guarantee, measurement, doubts))
     return clauses
 
 
@@ -113,8 +114,7 @@ def _arm_weaknesses(
         result = judged.result
         texts.append(lateness_weakness(result, limit_ms=trial.scenario.limits.lateness_p99_ms))
         texts.append(barrier_weakness(result.arm, timeline.barriers[judged.ledger.arm]))
-        if trial.scenario.faults and result.attempted_in_fault == 0:
-            texts.append(f"{result.arm}: nothing was attempted while the fault was on")
+        texts.append(silent_window(result, trial.scenario.faults))
         for clause in clauses:
             if clause.arm == result.arm and clause.stance is not Stance.FREE:
                 empty = empty_window(clause.guarantee, result, trial.scenario.faults)
@@ -147,13 +147,14 @@ def judge_run(run_folder: Path, *, write: bool = True) -> RunSummary:
             f"{run_folder}: not a run (no run.json in it)",
             fix="name a folder that `harness run` made, such as results/latest",
         )
-    found = [result for trial in plan.trials if (result := _judge_stored(run_folder, trial, write=write)) is not None]
-    results = weigh_against_controls(found)
-    partial = len(results) < len(plan.trials) or any(result.status == "interrupted" for result in results)
+    skipped = [one for trial in plan.trials if (one := _skipped(run_folder, trial)) is not None]
+    left = {(one.scenario, one.seed) for one in skipped}
+    played = [trial for trial in plan.trials if (trial.scenario.name, trial.seed) not in left]
+    found = [result for trial in played if (result := _judge_stored(run_folder, trial, write=write)) is not None]
+    results = weigh_against_controls(found, skipped)
+    partial = len(results) < len(played) or any(result.status == "interrupted" for result in results)
     verdicts = [result.verdict for result in results]
     verdict = merge_verdicts([*verdicts, Verdict.INCONCLUSIVE] if partial else verdicts)
-    rows = scenario_rows(results)
-    guarantees = guarantee_summaries(results)
     return RunSummary(
         run_id=plan.run_id,
         name=plan.name,
@@ -164,29 +165,46 @@ def judge_run(run_folder: Path, *, write: bool = True) -> RunSummary:
         planned_trials=len(plan.trials),
         verdict=verdict,
         exit_code=EXIT_CODES[verdict],
-        answer=one_sentence(results, planned=len(plan.trials)),
-        rows=rows,
-        guarantees=guarantees,
+        answer=one_sentence(results, planned=len(plan.trials), skipped=skipped),
+        rows=scenario_rows(results),
+        guarantees=guarantee_summaries(results),
+        skipped=tuple(skipped),
+        claims=judge_claims([trial.scenario for trial in plan.trials], results, skipped),
         trials=tuple(results),
     )
 
 
-def weigh_against_controls(results: Sequence[TrialResult]) -> list[TrialResult]:
-    """Make fault trials inconclusive where their family's no-fault control is missing or not perfect."""
+def _skipped(run_folder: Path, trial: Trial) -> SkippedTrial | None:
+    """What is said of a trial that could not be played here; ``None`` for one that was, or is missing.
+
+    It is no pass and no failure: it is listed, and nothing is counted of it.
+    """
+    for name in (trial.folder_name, trial.folder_name + PARTIAL):
+        facts = read_stored(run_folder / "trials" / name / "facts.json", TrialFacts)
+        if facts is not None and facts.status == "skipped":
+            reason = facts.status_reason or "no reason was given"
+            return SkippedTrial(scenario=trial.scenario.name, seed=trial.seed, reason=reason)
+    return None
+
+
+def weigh_against_controls(results: Sequence[TrialResult], skipped: Sequence[SkippedTrial] = ()) -> list[TrialResult]:
+    """Make arms of fault trials inconclusive where their family's no-fault control lacks them or is not perfect."""
     controls = [result for result in results if result.trial.scenario.is_control]
-    return [_weigh(result, control_weakness(result.trial, controls)) for result in results]
+    return [_weigh(result, control_doubts(result.trial, controls, skipped)) for result in results]
 
 
-def _weigh(result: TrialResult, doubt: str) -> TrialResult:
-    if not doubt:
+def _weigh(result: TrialResult, doubts: Mapping[str, str]) -> TrialResult:
+    if not doubts:
         return result
-    clauses = tuple(spoil_clause(clause, doubt) for clause in result.clauses)
+    clauses = tuple(spoil_clause(clause, doubts.get(clause.arm, "")) for clause in result.clauses)
+    shared = set(doubts.values()) if len(doubts) == len(result.trial.scenario.arms) else set()
+    texts = [doubt if len(shared) == 1 else f"{arm}: {doubt}" for arm, doubt in doubts.items()]
     # Violations that were spoiled no longer count; an error does, and so does the doubt itself.
     kept = [Verdict.ERROR] if result.verdict is Verdict.ERROR else []
     return result.model_copy(
         update={
             "clauses": clauses,
-            "weaknesses": (*result.weaknesses, doubt),
+            "weaknesses": (*result.weaknesses, *dict.fromkeys(texts)),
             "verdict": merge_verdicts([*gating(clauses), *kept, Verdict.INCONCLUSIVE]),
         }
     )

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from harness.check.availability import SUSTAINED
 from harness.check.delivery import Arrivals
 from harness.check.dense import NEVER
+from harness.check.effects import member_name
 from harness.check.ledger import Messages
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
@@ -88,11 +89,15 @@ def _first_error(history: History, messages: Messages, *, arm: int, after_ns: in
 
 
 def _resubscribed(history: History, *, arm: int, after_ns: int) -> int | None:
-    """When the last of those consumers that subscribed again after the heal had done so for the first time."""
+    """When the last of those consumers that subscribed again after the heal had done so for the first time.
+
+    A process that took over from another subscribes again with its first subscription.
+    """
+    successors = {actor.actor for actor in history.actors if actor.name != member_name(actor.name)}
     firsts = []
     for block in history.blocks(EventKind.SUBSCRIBED, ("t_ns",), arm=arm):
-        times = block["t_ns"]
-        again = times[1:][times[1:] >= after_ns]
+        times = block["t_ns"] if block.info.actor in successors else block["t_ns"][1:]
+        again = times[times >= after_ns]
         if len(again):
             firsts.append(int(again.min()))
     return max(firsts, default=None)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from harness.check.bound import upper_bound
-from harness.check.clauses import gating
+from harness.check.clauses import gating, mechanisms_of
 from harness.model.results import ArmResult, ClauseResult, GuaranteeSummary, ScenarioRow, TrialResult
+from harness.model.values import Scenario
 from harness.model.words import (
+    Dedup,
     Fate,
     FaultModel,
     Guarantee,
@@ -91,9 +93,12 @@ def _row(scenario_name: str, name: str, trials: Sequence[TrialResult]) -> Scenar
     arms = [arm for trial in trials for arm in trial.arms if arm.arm == name]
     clauses = [clause for trial in trials for clause in trial.clauses if clause.arm == name]
     attempted = _total(arms, lambda arm: arm.attempted)
+    reasons = mechanisms_of(arms)
     requests = _total(arms, lambda arm: arm.cost.producer_requests + arm.cost.acknowledgement_calls)
     return ScenarioRow(
         scenario=scenario_name,
+        family=scenario.family,
+        fault=fault,
         link=fault.link if fault is not None else None,
         model=fault.model if fault is not None else FaultModel.NONE,
         arm=name,
@@ -109,9 +114,15 @@ def _row(scenario_name: str, name: str, trials: Sequence[TrialResult]) -> Scenar
         lost=_total(arms, lambda arm: arm.fates[Fate.LOST]),
         duplicated=_total(arms, lambda arm: arm.duplicated),
         duplicate_effects=_total(arms, lambda arm: arm.duplicate_effects),
+        missing_effects=_total(arms, lambda arm: arm.missing_effects),
+        stuck=_total(arms, lambda arm: arm.fates[Fate.STUCK]),
+        not_entitled=_total(arms, lambda arm: arm.fates[Fate.NOT_ENTITLED]),
+        suppressed_effects=_total(arms, lambda arm: arm.suppressed_effects),
+        false_dedup=_total(arms, lambda arm: arm.false_dedup),
+        dead_lettered=_total(arms, lambda arm: arm.dead_lettered),
         late=_total(arms, lambda arm: arm.late),
         reordered=_total(arms, lambda arm: arm.reordered),
-        unexplained=_total(arms, lambda arm: arm.lost_by_mechanism.get(Mechanism.UNEXPLAINED, 0)),
+        unexplained=reasons[Mechanism.UNEXPLAINED],
         p50_ms=_worst(arm.latency[0].from_intended.p50_ms for arm in arms),
         p99_ms=_worst(arm.latency[0].from_intended.p99_ms for arm in arms),
         max_ms=_worst(arm.latency[0].from_intended.max_ms for arm in arms),
@@ -119,6 +130,10 @@ def _row(scenario_name: str, name: str, trials: Sequence[TrialResult]) -> Scenar
         recover_write_ms=_in_ms(_worst(arm.recovery.write_from_heal_ns for arm in arms)),
         requests_per_message=requests / attempted if attempted else None,
         server_bytes_per_message=_bytes_per_message(arms),
+        dedup_requests_per_message=_dedup_requests(scenario, arms, attempted),
+        dedup_bytes_per_message=_dedup_bytes(arms),
+        handling_p50_us=_worst(arm.cost.handling_p50_us for arm in arms),
+        main_mechanism=max(reasons, key=reasons.__getitem__, default=None),
         verdict=_row_verdict(trials, clauses),
     )
 
@@ -131,6 +146,20 @@ def _row_verdict(trials: Sequence[TrialResult], clauses: Sequence[ClauseResult])
         if trial.weaknesses
     ]
     return merge_verdicts([*gating(clauses), *soundness])
+
+
+def _dedup_requests(scenario: Scenario, arms: Sequence[ArmResult], attempted: int) -> float | None:
+    """Requests that dedup took on top, per message; ``None`` where there is no dedup."""
+    name = arms[0].arm
+    dedups = any(arm.name == name and arm.dedup is not Dedup.NONE for arm in scenario.arms)
+    return _total(arms, lambda arm: arm.cost.dedup_requests) / attempted if dedups and attempted else None
+
+
+def _dedup_bytes(arms: Sequence[ArmResult]) -> float | None:
+    """What the marks take at the end, per message; ``None`` where it was not asked."""
+    kept = [(arm.cost.dedup_memory_bytes, arm.attempted) for arm in arms if arm.cost.dedup_memory_bytes is not None]
+    attempted = sum(count for _, count in kept)
+    return sum(size for size, _ in kept) / attempted if attempted else None
 
 
 def _total(arms: Iterable[ArmResult], count: Callable[[ArmResult], int]) -> int:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.check.health import Weakness
+from harness.check.naming import name_of_fault
 from harness.check.timeline import Barrier, Timeline
-from harness.model.results import ArmResult, TrialFacts, TrialResult
-from harness.model.values import FaultPlan, Scenario, Trial
-from harness.model.words import Fate, FaultModel, Guarantee, LinkRole, Mechanism, Verdict
+from harness.model.results import ArmResult, TrialFacts
+from harness.model.values import FaultPlan, Scenario
+from harness.model.words import PROCESS_FAULTS, FaultModel, Guarantee, LinkRole, Verdict, WorkerRole
 
 _NEEDS_ACKNOWLEDGED = frozenset({Guarantee.AT_LEAST_ONCE, Guarantee.EFFECTIVELY_ONCE, Guarantee.DURABLE})
-_REFUSING = frozenset({FaultModel.DOWN, FaultModel.RESET})
+_UNANSWERED = frozenset({FaultModel.DOWN, FaultModel.RESET, FaultModel.REPLY_LOST})
+NOTHING_ATTEMPTED = "nothing was attempted while the fault was on"
 
 
 def trial_weaknesses(scenario: Scenario, facts: TrialFacts | None, timeline: Timeline) -> list[Weakness]:
@@ -25,6 +27,8 @@ def trial_weaknesses(scenario: Scenario, facts: TrialFacts | None, timeline: Tim
         return [Weakness("the trial was killed before it could say how it went", Verdict.INCONCLUSIVE)]
     if facts.status == "error":
         return [Weakness(f"the trial went wrong: {facts.status_reason or 'no reason was given'}", Verdict.ERROR)]
+    if facts.status == "skipped":
+        return [Weakness(f"the trial was skipped{_because(facts.status_reason)}", Verdict.INCONCLUSIVE)]
     if facts.status == "interrupted":
         return [Weakness(f"the trial was interrupted{_because(facts.status_reason)}", Verdict.INCONCLUSIVE)]
     return [Weakness(text, Verdict.INCONCLUSIVE) for text in _unproven_faults(scenario, timeline)]
@@ -39,11 +43,11 @@ def _unproven_faults(scenario: Scenario, timeline: Timeline) -> Iterable[str]:
     if len(timeline.faults) < len(planned):
         yield f"only {len(timeline.faults)} of {len(planned)} faults were injected"
     for fault in timeline.faults:
-        name = f"{fault.plan.model} on the {fault.plan.link}' link"
+        name = name_of_fault(fault.plan)
         if fault.observed_from_ns is None:
-            yield f"{name} had no effect that the sentinel could see: {fault.evidence}"
+            yield f"{name}: no effect of it was seen: {fault.evidence}"
         elif fault.observed_to_ns is None:
-            yield f"{name} was not seen to end: {fault.evidence}"
+            yield f"{name}: it was not seen to end: {fault.evidence}"
 
 
 def lateness_weakness(result: ArmResult, *, limit_ms: float) -> str:
@@ -67,50 +71,27 @@ def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[Fault
     """Why a clause was not put to the test by the fault; empty when it was.
 
     Something must have been attempted while the fault was on, and acknowledged at any time. Where the producers' own
-    link refuses connections, a client that gives up gets nothing acknowledged, which still tests what does not speak
-    of acknowledged messages.
+    link keeps them from learning the answer, a client that gives up gets nothing acknowledged, which still tests what
+    does not speak of acknowledged messages. Where the producers themselves are struck down, that they attempt nothing
+    meanwhile *is* the fault, and nothing is asked of its window.
     """
-    if not faults:
+    if not faults or all(_stops_producers(plan) for plan in faults):
         return ""
     if result.attempted_in_fault == 0:
-        return "nothing was attempted while the fault was on"
+        return NOTHING_ATTEMPTED
     if result.acknowledged_in_fault:
         return ""
-    refusing = all(plan.link is LinkRole.PRODUCERS and plan.model in _REFUSING for plan in faults)
+    refusing = all(plan.link is LinkRole.PRODUCERS and plan.model in _UNANSWERED for plan in faults)
     if refusing and guarantee not in _NEEDS_ACKNOWLEDGED:
         return ""
     return "nothing that was attempted while the fault was on was ever acknowledged"
 
 
-def imperfection(control: TrialResult) -> str:
-    """What is wrong with a no-fault control; empty when it is perfect."""
-    if control.status != "complete":
-        return f"{control.trial.folder_name} is not complete"
-    for arm in control.arms:
-        faults = {
-            "lost": arm.fates[Fate.LOST],
-            "duplicated": arm.duplicated,
-            "phantom": arm.fates[Fate.PHANTOM],
-            "unexplained": arm.lost_by_mechanism.get(Mechanism.UNEXPLAINED, 0),
-            "reordered": arm.reordered,
-        }
-        wrong = [f"{count:,} {word}" for word, count in faults.items() if count]
-        if wrong:
-            return f"{control.trial.folder_name}: {arm.arm} had {', '.join(wrong)}"
-    if not control.barrier_reached:
-        return f"{control.trial.folder_name} did not reach its drain barrier"
-    if control.verdict is Verdict.ERROR:
-        return f"{control.trial.folder_name} is in error"
-    return ""
+def _stops_producers(plan: FaultPlan) -> bool:
+    return plan.worker is WorkerRole.PRODUCER and plan.model in PROCESS_FAULTS
 
 
-def control_weakness(trial: Trial, controls: Sequence[TrialResult]) -> str:
-    """Why a fault trial cannot be compared with nothing; empty when its family's control is perfect."""
-    if trial.scenario.is_control:
-        return ""
-    family = trial.scenario.family
-    own = [control for control in controls if control.trial.scenario.family == family]
-    if not own:
-        return f"the run has no no-fault control of the family {family}: run it together with the control"
-    wrong = next((found for control in own if (found := imperfection(control))), "")
-    return f"the no-fault control was not perfect: {wrong}" if wrong else ""
+def silent_window(result: ArmResult, faults: Sequence[FaultPlan]) -> str:
+    """Why an arm as a whole was not put to the test; empty when something was attempted, or had not to be."""
+    found = empty_window(Guarantee.AT_MOST_ONCE, result, faults)
+    return f"{result.arm}: {found}" if found == NOTHING_ATTEMPTED else ""

@@ -20,8 +20,10 @@ COMPARED = (
     *("duplicated", "duplicates_by_cause", "duplicate_effects", "missing_effects", "reordered", "recovered"),
     *("lost_by_mechanism", "lost_by_position", "lost_silently", "lost_detectably", "lost_contract_view"),
     *("log_entries", "log_duplicates", "durability", "publish"),
+    *("unsettled_by_mechanism", "unsettled_effects", "suppressed_effects", "false_dedup", "dead_lettered"),
+    *("failed_handlings", "refused_acknowledgements", "load"),
 )
-"""What both count; `acknowledgement_calls` comes on top."""
+"""What both count; what an arm cost comes on top."""
 
 
 def judged(book: Book) -> JudgedTrial:
@@ -40,7 +42,12 @@ def _named_alike(arm: ArmResult) -> dict[str, Any]:
     whole = arm.model_dump(mode="json")
     found = {name: whole[name] for name in COMPARED}
     found["fates"] = found["fates"] | {"phantom": found["fates"]["phantom"] - found["foreign_receives"]}
-    return found | {"acknowledgement_calls": arm.cost.acknowledgement_calls}
+    return found | {
+        "acknowledgement_calls": arm.cost.acknowledgement_calls,
+        "dedup_requests": arm.cost.dedup_requests,
+        "dedup_memory_bytes": arm.cost.dedup_memory_bytes or 0,
+        "handling_half_ns": round(2_000 * (arm.cost.handling_p50_us or 0)),
+    }
 
 
 def checked_rows(judgement: JudgedTrial) -> list[list[dict[str, Any]]]:
@@ -74,6 +81,10 @@ def _row_in_words(record: dict[str, Any]) -> dict[str, Any]:
         "beyond_contract": bool(flags & 16),
         "silent": bool(flags & 32),
         "effect_missing": bool(flags & 64),
+        "shell": bool(flags & 128),
+        "unsettled": bool(flags & 256),
+        "false_dedup": bool(flags & 512),
+        "dead_lettered": bool(flags & 1024),
     }
 
 

@@ -36,8 +36,11 @@ def flatten(nested: dict[str, Any], prefix: str = "") -> Counts:
 
 
 def differences(before: Counts, after: Counts) -> Counts:
-    """By how much each count changed; unchanged ones are left out."""
-    names = before.keys() | after.keys()
+    """By how much each count changed; unchanged ones are left out.
+
+    So is how long a message took its consumer, which is no count, and who of several did how much.
+    """
+    names = {name for name in before.keys() | after.keys() if not name.startswith(("handling", "load."))}
     changes = {name: after.get(name, 0) - before.get(name, 0) for name in names}
     return {name: change for name, change in changes.items() if change}
 

@@ -21,6 +21,13 @@ How the definitions were read where they leave room:
 * An extra receive of another entry than those received before comes from the producer's retry; of an entry that this
   scope had already acknowledged, it is "after XACK"; of any other, redelivery. Pub/Sub knows no entries: as many
   extras as the producer wrote again are its retries.
+* A pending entry past the threshold is *stuck* even if the consumer to whom it was handed out never noted it, as long
+  as the log still has it. One whose content is gone names no message; its id does.
+* A scope's entitlement begins where its group, or its first reader, began first. A reader that began again at ``$``
+  went past everything before. An XREAD scope has come to the highest id that it got, saved or began anew at.
+* An *unsettled effect* is acknowledged and delivered, has no effect, is not pending and no dead letter.
+* Of the receives of an arm that subscribes twice, each pair of a push and a push by pattern is one overlap.
+* The last of several receives is the one with the latest time, then with the highest actor.
 * Reordered: a first delivery with a lower sequence than an earlier first delivery of the same producer in the same
   lane (scope and consumer).
 """
@@ -31,6 +38,8 @@ import json
 import struct
 import sys
 import zlib
+from bisect import bisect_right
+from itertools import pairwise
 from pathlib import Path
 
 MAGIC = b"PVSJRNL1"
@@ -43,7 +52,11 @@ SENTINEL_BASE = 2**31
 
 ATTEMPT, WIRE, OUTCOME, SUBSCRIBED = 1, 2, 3, 7
 RECEIVE, EFFECT, ACK, TOMBSTONE, READY, END = 10, 11, 12, 13, 14, 15
-PHASE, BARRIER, LOG_ENTRY, PENDING, GROUP, GROUP_START = 20, 30, 31, 32, 33, 34
+CRASHING, FAILED, DEAD_LETTER, INJECT, HEAL, CHECKPOINT, PROCESS, SERVER_STAT = 16, 17, 18, 21, 22, 26, 27, 28
+PHASE, BARRIER, LOG_ENTRY, PENDING, GROUP, GROUP_START, DEDUP_KEPT = 20, 30, 31, 32, 33, 34, 37
+DIED, OUTPUT_BUFFER_KILLS, PATTERN, NO_MESSAGE = 3, 1, 5, 65535
+KILL_SEEN_WITHIN = 1_000_000_000
+LINK_FAULTS = ("hold", "drop", "down", "reset", "latency", "bandwidth", "reply-lost", "half-open")
 TRIAL_ENDED = 5
 PRODUCERS_DONE, SENTINELS_SEEN, CAUGHT_UP, PENDING_SETTLED, LOG_WAS_READ = 1, 2, 3, 4, 5
 ACKNOWLEDGED, REJECTED = 1, 2
@@ -133,7 +146,10 @@ class Arm:
 
     def __init__(self, read, index):
         plan = read["trial"]["scenario"]["arms"][index]
+        self.plan = plan
         self.name = plan["name"]
+        self.is_reader = plan["driver"] == "stream_read"
+        self.settings = plan["stream"]
         self.is_stream = plan["primitive"] == "streams"
         self.scopes = plan["scopes"]
         self.stuck_after = read["trial"]["scenario"]["limits"]["stuck_after_ms"] * 1_000_000
@@ -147,6 +163,8 @@ class Arm:
         ]
         self.read_producers()
         self.read_consumers()
+        self.read_deaths(read)
+        self.read_faults(read)
         self.read_server(read)
 
     def read_producers(self):
@@ -161,7 +179,7 @@ class Arm:
 
     def read_consumers(self):
         self.receives, self.damaged_receives, self.foreign_receives = {}, {}, []
-        self.effects, self.acks = {}, {}
+        self.effects, self.acks, self.suppressed, self.failures, self.dead_letters = {}, {}, {}, {}, {}
         for record in self.records:
             key = (message_of(record), record["scope"])
             if record["kind"] == RECEIVE and message_of(record) in self.attempts and record["detail"] == INTACT:
@@ -170,11 +188,41 @@ class Arm:
                 self.damaged_receives.setdefault(key, []).append(record)
             elif record["kind"] == RECEIVE:
                 self.foreign_receives.append(record)
-            elif record["kind"] == EFFECT and record["detail"] != 1:
+            elif record["kind"] == EFFECT and record["detail"] == 0:
                 self.effects.setdefault(key, []).append(record)
+            elif record["kind"] == EFFECT and message_of(record) in self.attempts:
+                self.suppressed.setdefault(key, []).append(record)
+            elif record["kind"] == FAILED and message_of(record) in self.attempts:
+                self.failures.setdefault(key, []).append(record)
+            elif record["kind"] == DEAD_LETTER:
+                self.dead_letters.setdefault(key, []).append(record)
             elif record["kind"] == ACK and record["value"] >= 1:
                 self.acks.setdefault(key, []).append(record)
         self.tombstones = {(r["scope"], entry_of(r)) for r in of_kind(self.records, TOMBSTONE)}
+
+    def read_deaths(self, read):
+        """The consumers of each scope that died: they said so, were seen to, or never said that they ended."""
+        killed = {r["detail"] for r in of_kind(read["records"], PROCESS) if r["code"] == DIED}
+        self.dead = {scope: set() for scope in range(self.scopes)}
+        for header, records in self.journals:
+            kinds = {record["kind"] for record in records if record["actor"] == header["actor"]}
+            if CRASHING in kinds or header["actor"] in killed or END not in kinds:
+                self.dead[header["scope"]].add(header["actor"])
+
+    def read_faults(self, read):
+        """When the consumers' link was struck, and when the server was seen to have cut a subscriber off."""
+        self.link_faults = []
+        for number, plan in enumerate(read["trial"]["scenario"]["faults"]):
+            injects = [r["t"] for r in of_kind(read["records"], INJECT) if r["detail"] == number]
+            heals = [r["aux"] for r in of_kind(read["records"], HEAL) if r["detail"] == number]
+            if plan["model"] in LINK_FAULTS and plan["link"] in ("consumers", "one-consumer") and injects:
+                self.link_faults.append((injects[0], heals[0] if heals else self.end))
+        self.kills, before = [], 0
+        for record in of_kind(read["records"], SERVER_STAT):
+            if record["code"] == OUTPUT_BUFFER_KILLS:
+                if record["value"] > before:
+                    self.kills.append(record["t"])
+                before = record["value"]
 
     def read_server(self, read):
         self.log, self.pending = {}, []
@@ -184,7 +232,11 @@ class Arm:
         # A pending entry whose content is gone names no message (65535, 0), but its id does.
         self.pending = of_kind(self.records, PENDING)
         self.last_delivered = {r["scope"]: entry_of(r) for r in of_kind(self.every, GROUP)}
-        self.group_start = {r["scope"]: entry_of(r) for r in of_kind(self.every, GROUP_START)}
+        self.starts = {}
+        for record in of_kind(self.every, GROUP_START):
+            self.starts.setdefault(record["scope"], []).append(entry_of(record))
+        if self.is_reader:
+            self.last_delivered = self.came_to()
         self.barrier = {(r["code"], r["scope"]): r["value"] for r in of_kind(self.every, BARRIER)}
         # The producers' part is told once for all arms.
         done = [r["value"] for r in of_kind(read["records"], BARRIER) if r["code"] == PRODUCERS_DONE]
@@ -192,6 +244,20 @@ class Arm:
         self.log_was_read = self.barrier.get((LOG_WAS_READ, -1)) == 1
         surviving = [entry_of(r) for r in of_kind(self.every, LOG_ENTRY)]
         self.first_surviving = min(surviving, default=None)
+        self.last_surviving = max(surviving, default=None)
+        self.log_size = len(surviving)
+
+    def came_to(self):
+        """How far each XREAD scope went."""
+        found = {}
+        for scope in range(self.scopes):
+            known = [*self.starts.get(scope, [])[1:]]
+            for record in self.every:
+                if record["scope"] == scope and record["kind"] in (RECEIVE, CHECKPOINT, GROUP):
+                    known.append(entry_of(record))
+            if known:
+                found[scope] = max(known)
+        return found
 
     # -------------------------------------------------------------------------------- what is known of a message
 
@@ -226,23 +292,49 @@ class Arm:
         return min(r["t"] for r in self.outcomes[message] if r["code"] == ACKNOWLEDGED)
 
     def entries(self, message):
-        """Ids of every entry known to hold the message, from whoever saw it."""
+        """Ids of every entry known to hold the message: those in the log, and what XADD answered."""
         found = set(self.log.get(message, []))
         for record in self.outcomes.get(message, []):
-            found.add(entry_of(record))
-        for scope in range(self.scopes):
-            for record in self.receives.get((message, scope), []):
+            if record["code"] == ACKNOWLEDGED:
                 found.add(entry_of(record))
         found.discard((0, 0))
         return found
+
+    def ids_seen(self, message, scope):
+        """Ids under which the producer and this scope knew the message; the log may have them no more."""
+        key = (message, scope)
+        records = [*self.outcomes.get(message, []), *self.receives.get(key, []), *self.damaged_receives.get(key, [])]
+        return {entry_of(record) for record in records} - {(0, 0)}
+
+    def pending_of(self, message, scope):
+        """The scope's pending entries that hold, or held, the message."""
+        return [
+            record
+            for record in self.pending
+            if record["scope"] == scope
+            and (
+                message_of(record) == message
+                or (record["producer"] == NO_MESSAGE and entry_of(record) in self.ids_seen(message, scope))
+            )
+        ]
+
+    def is_shell(self, message, scope):
+        """Whether an entry of it came back, or is pending, without its content."""
+        if any((scope, entry) in self.tombstones for entry in self.ids_seen(message, scope)):
+            return True
+        return any(record["producer"] == NO_MESSAGE for record in self.pending_of(message, scope))
 
     # -------------------------------------------------------------------------------- what is known of a scope
 
     def absence_is_proven(self):
         """Whether every part of the arm's drain barrier was reached, in every scope."""
         parts = [(SENTINELS_SEEN, scope) for scope in range(self.scopes)]
+        of_groups = [(part, scope) for part in (CAUGHT_UP, PENDING_SETTLED) for scope in range(self.scopes)]
+        if self.is_stream and not self.is_reader:
+            parts += of_groups
+        elif any(self.barrier.get(part) == 0 for part in of_groups):
+            return False
         if self.is_stream:
-            parts += [(part, scope) for part in (CAUGHT_UP, PENDING_SETTLED) for scope in range(self.scopes)]
             parts.append((LOG_WAS_READ, -1))
         return self.producers_are_done and all(self.barrier.get(part) == 1 for part in parts)
 
@@ -257,7 +349,7 @@ class Arm:
         return False
 
     def gaps(self, scope):
-        """Pub/Sub: the stretches in which the scope had no connection known to be good.
+        """Pub/Sub: per process of the scope, the stretches in which it had no connection known to be good.
 
         A connection is good until the last message that arrived on it had been *sent*: what was sent later may have
         been cut off behind it, however long the client took to write the arrival down.
@@ -265,16 +357,29 @@ class Arm:
         begins, lasts = {}, {}
         for record in self.every:
             if record["scope"] == scope and record["kind"] == SUBSCRIBED:
-                begins.setdefault(record["count"], record["t"])
+                begins.setdefault(record["actor"], {}).setdefault(record["count"], record["t"])
         for record in self.every:
             if record["scope"] == scope and record["kind"] == RECEIVE and record["detail"] == INTACT:
-                lasts[record["count"]] = self.sent_at(record)
-        gaps, since = [], None
-        for connection in sorted(begins, key=lambda number: begins[number]):
-            gaps.append((since, begins[connection]))
-            since = max(begins[connection], lasts.get(connection, begins[connection]))
-        gaps.append((since, None))
-        return gaps
+                lasts[record["actor"], record["count"]] = self.sent_at(record)
+        found = {}
+        for actor, connections in begins.items():
+            since, found[actor] = -(10**30), []
+            for connection in sorted(connections, key=lambda number: connections[number]):
+                moment = connections[connection]
+                found[actor].append((since, moment))
+                since = max(moment, lasts.get((actor, connection), moment))
+            found[actor].append((since, 10**30))
+        return found
+
+    def gap_at(self, scope, moment):
+        """The stretch around ``moment`` in which nobody of the scope was known to be connected, if it lies in one."""
+        begin, end = -(10**30), 10**30
+        for gaps in self.gaps(scope).values():
+            around = [gap for gap in gaps if gap[0] <= moment <= gap[1]]
+            if not around:
+                return None
+            begin, end = max(begin, around[0][0]), min(end, around[0][1])
+        return begin, end
 
     def sent_at(self, receive):
         """When the received message had been sent first; a sentinel, which comes last, counts when it arrived."""
@@ -292,24 +397,21 @@ class Arm:
             return "phantom"
         if outcome == "rejected" and received:
             return "rejected-but-delivered"
-        if outcome == "acknowledged" and received and self.is_stuck(message, scope):
+        handed_out = received or message in self.log
+        if outcome == "acknowledged" and handed_out and self.is_stuck(message, scope):
             return "stuck"
         if received:
             return "delivered"
         return self.fate_of_unreceived(message, scope, outcome)
 
     def is_stuck(self, message, scope):
-        entries = self.entries(message)
-        return any(
-            record["scope"] == scope
-            and entry_of(record) in entries
-            and self.pending_for(record, message, scope) >= self.stuck_after
-            for record in self.pending
-        )
+        pending = self.pending_of(message, scope)
+        return any(self.pending_for(record, message, scope) >= self.stuck_after for record in pending)
 
     def pending_for(self, pending, message, scope):
         """At least how long: claiming resets the server's idle time, so the scope's first receive counts as well."""
-        since_first = pending["t"] - self.receives[(message, scope)][0]["t"]
+        receives = self.receives.get((message, scope), [])
+        since_first = pending["t"] - receives[0]["t"] if receives else 0
         return max(pending["aux"], since_first)
 
     def fate_of_unreceived(self, message, scope, outcome):
@@ -329,19 +431,16 @@ class Arm:
 
     def is_entitled(self, message, scope):
         """Streams: some entry of the message comes after the group's start."""
-        if not self.is_stream or scope not in self.group_start:
+        if not self.is_stream or scope not in self.starts:
             return True
         entries = self.entries(message)
-        return not entries or any(entry > self.group_start[scope] for entry in entries)
+        return not entries or any(entry > self.starts[scope][0] for entry in entries)
 
     def will_still_be_read(self, message, scope):
         """Whether the group has an entry of the message before it, or keeps one pending."""
-        entries = set(self.log[message])
-        if any(record["scope"] == scope and entry_of(record) in entries for record in self.pending):
+        if self.pending_of(message, scope) or scope not in self.last_delivered:
             return True
-        if scope not in self.last_delivered:
-            return True
-        return any(entry > self.last_delivered[scope] for entry in entries)
+        return any(entry > self.last_delivered[scope] for entry in self.entries(message))
 
     # -------------------------------------------------------------------------------- why lost, and where
 
@@ -351,20 +450,72 @@ class Arm:
     def pubsub_mechanism(self, message, scope):
         sent = min(record["t"] for record in self.attempts[message])
         ended = self.acknowledged_at(message)
-        for begin, end in self.gaps(scope):
-            if (begin is None or ended >= begin) and (end is None or sent <= end):
-                return "not connected"
+        begins = [gap[0] for gaps in self.gaps(scope).values() for gap in gaps if sent < gap[0] <= ended]
+        for moment in [sent, *sorted(begins)]:
+            gap = self.gap_at(scope, moment)
+            if gap is not None:
+                return "output-buffer kill" if self.was_killed(*gap) else "not connected"
         return "unexplained"
 
+    def was_killed(self, begin, end):
+        """Whether the server was seen to cut somebody off in the gap, and no fault of the link accounts for it."""
+        if any(since <= end and begin <= until for since, until in self.link_faults):
+            return False
+        return any(begin <= moment <= end + KILL_SEEN_WITHIN for moment in self.kills)
+
     def stream_mechanism(self, message, scope):
-        entries = self.entries(message)
-        if any((scope, entry) in self.tombstones for entry in entries):
+        entries, last_start = self.entries(message), max(self.starts.get(scope, [])[1:], default=None)
+        saved = [entry_of(r) for r in of_kind(self.records, CHECKPOINT) if r["scope"] == scope]
+        if self.is_shell(message, scope):
             return "trimmed while pending"
-        if any(record["scope"] == scope and entry_of(record) in entries for record in self.pending):
-            return "trimmed while pending"
-        if message not in self.log and self.first_surviving and all(e < self.first_surviving for e in entries):
+        if message not in self.log and self.is_before_log(entries):
             return "trimmed unread"
+        if self.settings["ack"] == "noack":
+            return "NOACK"
+        if message in self.log and last_start is not None and all(entry <= last_start for entry in entries):
+            return "group created at $"
+        if saved and self.dead[scope] and all(entry <= max(saved) for entry in entries):
+            return "crash before effect"
         return "unexplained"
+
+    def is_before_log(self, entries):
+        """Whether everything that the log still holds came after; an empty log under retention was emptied by it."""
+        if self.first_surviving is None:
+            return self.plan["retention"] is not None
+        return bool(entries) and all(entry < self.first_surviving for entry in entries)
+
+    # -------------------------------------------------------------------------------- what was left unsettled
+
+    def is_unsettled(self, message, scope, fate):
+        """Acknowledged and delivered, and nothing will ever bring the effect."""
+        key = (message, scope)
+        if fate != "delivered" or self.outcome(message) != "acknowledged" or key in self.effects:
+            return False
+        return not (self.is_stream and self.pending_of(message, scope)) and key not in self.dead_letters
+
+    def last_receiver(self, message, scope):
+        receives = self.receives.get((message, scope), [])
+        return max(((r["t"], r["actor"]) for r in receives), default=(0, None))[1]
+
+    def unsettled_mechanism(self, message, scope, fate):
+        key, stuck = (message, scope), fate == "stuck"
+        done = key in self.effects
+        receiver = self.last_receiver(message, scope)
+        died = receiver in self.dead[scope]
+        if not done and self.is_stream and self.is_shell(message, scope):
+            return "trimmed while pending"
+        if not done and key in self.failures:
+            return "handler failed"
+        if not done and key in self.suppressed:
+            return "false dedup"
+        if stuck and done and died:
+            return "crash between effect and XACK"
+        recovery = self.settings["recovery"]
+        if stuck and (recovery == "none" or (recovery == "own-pending" and (died or receiver is None))):
+            return "no claimer"
+        if not stuck and self.is_stream and self.settings["ack"] == "noack":
+            return "NOACK"
+        return "crash before effect" if not done and died else "unexplained"
 
     def position(self, message, scope):
         """Before the first received message of its producer, after the last, or between the two."""
@@ -379,6 +530,8 @@ class Arm:
     def causes(self, message, scope):
         """One cause for each receive beyond the first."""
         receives = self.receives.get((message, scope), [])
+        if not self.is_stream:
+            return self.causes_of_pushes(message, receives)
         found = []
         for number, record in enumerate(receives):
             if number == 0:
@@ -386,9 +539,17 @@ class Arm:
             found.append(self.cause(message, scope, record, receives[:number]))
         return found
 
+    def causes_of_pushes(self, message, receives):
+        """First the overlaps, then as many retries as there were, then whatever is left."""
+        by_pattern = len([record for record in receives if record["code"] == PATTERN])
+        overlaps = min(by_pattern, len(receives) - by_pattern) if self.plan["pattern_overlap"] else 0
+        left = max(0, len(receives) - 1 - overlaps)
+        retries = min(left, self.most_writes(message) - 1) if left else 0
+        return (
+            ["overlapping subscription"] * overlaps + ["producer retry"] * retries + ["redelivery"] * (left - retries)
+        )
+
     def cause(self, message, scope, record, earlier):
-        if not self.is_stream:
-            return "producer retry" if len(earlier) < self.most_writes(message) else "redelivery"
         if entry_of(record) not in {entry_of(one) for one in earlier}:
             return "producer retry"
         for acknowledged in self.acks.get((message, scope), []):
@@ -424,7 +585,12 @@ class Arm:
         fate, outcome, answer = self.fate(message, scope), self.outcome(message), self.answer(message)
         lost = fate == "lost"
         effects = len(self.effects.get(key, []))
+        unsettled = self.is_unsettled(message, scope, fate)
         mechanism = self.mechanism(message, scope) if lost else None
+        if unsettled or fate == "stuck":
+            mechanism = self.unsettled_mechanism(message, scope, fate)
+        if fate == "not-entitled":
+            mechanism = "group created at $"
         owes_effect = outcome == "acknowledged" and fate != "not-entitled"
         return {
             "producer": message[0],
@@ -443,7 +609,11 @@ class Arm:
             "effect_missing": owes_effect and effects == 0,
             "silent": lost and not self.is_stream and answer is not None and answer >= 1,
             "detectable": lost and not self.is_stream and answer == 0,
-            "beyond_contract": mechanism == "unexplained" and not self.is_stream,
+            "beyond_contract": lost and mechanism == "unexplained" and not self.is_stream,
+            "unsettled": unsettled,
+            "false_dedup": key in self.suppressed and effects == 0,
+            "dead_lettered": key in self.dead_letters,
+            "shell": self.is_stream and self.is_shell(message, scope),
         }
 
     def account(self, with_rows):
@@ -465,7 +635,17 @@ class Arm:
             "missing_effects": len([row for row in rows if row["effect_missing"]]),
             "reordered": len([row for row in rows if row["reordered"]]),
             "recovered": len([row for row in rows if row["recovered"]]),
-            "lost_by_mechanism": tally((row["mechanism"] for row in rows if row["mechanism"]), ()),
+            "lost_by_mechanism": tally((row["mechanism"] for row in rows if row["fate"] == "lost"), ()),
+            "unsettled_by_mechanism": tally(
+                (row["mechanism"] for row in rows if row["fate"] == "stuck" or row["unsettled"]), ()
+            ),
+            "unsettled_effects": len([row for row in rows if row["unsettled"]]),
+            "suppressed_effects": sum(len(some) for some in self.suppressed.values()),
+            "false_dedup": len([row for row in rows if row["false_dedup"]]),
+            "dead_lettered": len([row for row in rows if row["dead_lettered"]]),
+            "failed_handlings": sum(len(some) for some in self.failures.values()),
+            "refused_acknowledgements": len([r for r in of_kind(self.records, ACK) if r["value"] == 0]),
+            "load": self.load(),
             "lost_by_position": tally((row["position"] for row in rows if row["position"]), ()),
             "lost_silently": len([row for row in rows if row["silent"]]),
             "lost_detectably": len([row for row in rows if row["detectable"]]),
@@ -476,10 +656,46 @@ class Arm:
             "publish": self.publish_audit(),
             # Acknowledgements that one consumer noted at one moment were one call.
             "acknowledgement_calls": len({(r["actor"], r["t"]) for r in of_kind(self.records, ACK)}),
+            "dedup_requests": self.dedup_requests(rows),
+            "dedup_memory_bytes": sum(record["value"] for record in of_kind(self.every, DEDUP_KEPT)),
+            "handling_half_ns": self.handling_half_ns(),
         }
         if with_rows:
             found["rows"] = rows
         return found
+
+    def load(self):
+        """Effects per member of scopes that several share; a successor (``r1``) works for its predecessor."""
+        found = {}
+        for header, _ in self.journals:
+            if self.plan["consumers_per_scope"] > 1:
+                name = header["name"]
+                digits = name.rstrip("0123456789")
+                member = digits[:-1] if digits.endswith("r") and digits != name else name
+                made = [r for some in self.effects.values() for r in some if r["actor"] == header["actor"]]
+                known = [record for record in made if message_of(record) in self.attempts]
+                found[member] = found.get(member, 0) + len(known)
+        return found
+
+    def dedup_requests(self, rows):
+        """One for each effect, made or held back, where SET NX is asked before; none of its own for a script."""
+        if self.plan["dedup"] not in ("set-nx", "window"):
+            return 0
+        return sum(row["effects"] for row in rows) + sum(len(some) for some in self.suppressed.values())
+
+    def handling_half_ns(self):
+        """Twice the median, in ns, of the times between two turns of one consumer with nothing received between."""
+        acknowledges = self.plan["driver"] == "stream_group" and self.settings["ack"] != "noack"
+        turns = []
+        for header, _ in self.journals:
+            mine = [record for record in self.every if record["actor"] == header["actor"]]
+            received = sorted(record["t"] for record in of_kind(mine, RECEIVE))
+            done = sorted(r["t"] for r in without_sentinels(of_kind(mine, ACK if acknowledges else EFFECT)))
+            for before, after in pairwise(done):
+                if received and bisect_right(received, before) == bisect_right(received, after):
+                    turns.append(after - before)
+        turns.sort()
+        return turns[len(turns) // 2] + turns[(len(turns) - 1) // 2] if turns else 0
 
     def count_log(self):
         return len(of_kind(self.records, LOG_ENTRY)) if self.is_stream and self.log_was_read else None
@@ -499,7 +715,20 @@ class Arm:
                 place = "in_log" if message in self.log else "gone"
                 done = any((message, scope) in self.effects for scope in range(self.scopes))
                 cells.append(f"{place}_{'with' if done else 'without'}_effect")
-        return tally(cells, words)
+        explained = [m for m in self.attempts if m not in self.log and self.retention_explains(m)]
+        return tally(cells, words) | {"trimmed_by_configuration": len(explained)}
+
+    def retention_explains(self, message):
+        """Whether an acknowledged entry that is gone is older than what the arm's retention keeps."""
+        retention = self.plan["retention"]
+        if retention is None or self.outcome(message) != "acknowledged" or self.first_surviving is None:
+            return False
+        entries = self.entries(message)
+        if not entries or max(entries) >= self.first_surviving:
+            return False
+        if retention["max_length"] is not None:
+            return self.log_size >= retention["max_length"]
+        return max(entries)[0] < self.last_surviving[0] - retention["max_age_ms"]
 
     def publish_audit(self):
         if self.is_stream:

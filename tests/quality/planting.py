@@ -262,7 +262,7 @@ def double_effect(target: Target) -> None:
 
 
 def skip_effect(target: Target) -> None:
-    """Received (and acknowledged), but the effect never happened: a false dedup looks like this."""
+    """Received (and acknowledged), but the effect never happened, and nothing tells why."""
     target.remove(EventKind.EFFECT, scope=0)
 
 
@@ -285,6 +285,10 @@ def _lost(mechanism: str) -> dict[str, int]:
     return found | {f"lost_by_mechanism.{mechanism}": 1, "lost_by_position.middle": 1}
 
 
+_STUCK = {"fates.delivered": -1, "fates.stuck": 1, "acknowledgement_calls": -1} | {
+    "unsettled_by_mechanism.unexplained": 1
+}
+_FORGOTTEN = {"missing_effects": 1, "unsettled_effects": 1, "unsettled_by_mechanism.unexplained": 1}
 _RETRY = {"wire_attempts": 1, "duplicated": 2, "duplicates_by_cause.producer retry": 2, "duplicate_effects": 2}
 _ONE_LOG_ENTRY_LESS = {"log_entries": -1, "durability.in_log_with_effect": -1}
 _BACK_TO_UNKNOWN = {"outcomes.acknowledged": -1, "outcomes.indeterminate": 1}
@@ -342,7 +346,7 @@ PUBSUB_PLANTS = (
         | _NO_ANSWER,
     ),
     Plant("effect-twice", PUBSUB, double_effect, {"duplicate_effects": 1}, frozenset({EFFECTIVELY})),
-    Plant("effect-missing", PUBSUB, skip_effect, {"missing_effects": 1}, frozenset({EFFECTIVELY})),
+    Plant("effect-missing", PUBSUB, skip_effect, _FORGOTTEN, frozenset({LEAST, EFFECTIVELY})),
 )
 
 _GONE = {"log_entries": -1, "durability.in_log_with_effect": -1, "durability.gone_with_effect": 1}
@@ -381,7 +385,9 @@ FAN_OUT_PLANTS = (
         "producer-retry-suppressed",
         FAN_OUT,
         retry_and_suppress,
-        _RETRY | {"log_entries": 1, "log_duplicates": 1, "acknowledgement_calls": 2, "duplicate_effects": 0},
+        _RETRY
+        | {"log_entries": 1, "log_duplicates": 1, "acknowledgement_calls": 2, "duplicate_effects": 0}
+        | {"suppressed_effects": 2},
         frozenset({MOST}),
     ),
     Plant(
@@ -395,7 +401,8 @@ FAN_OUT_PLANTS = (
         "redelivered-after-xack",
         FAN_OUT,
         redeliver_after_ack,
-        {"duplicated": 1, "duplicates_by_cause.after XACK": 1, "duplicate_effects": 1, "acknowledgement_calls": 1},
+        {"duplicated": 1, "duplicates_by_cause.after XACK": 1, "duplicate_effects": 1, "acknowledgement_calls": 1}
+        | {"refused_acknowledgements": 1},
         frozenset({MOST, EFFECTIVELY}),
     ),
     Plant("reordered", FAN_OUT, swap_with_next, {"reordered": 1}, frozenset({ORDERED})),
@@ -427,19 +434,26 @@ FAN_OUT_PLANTS = (
         "stuck-effect-done",
         FAN_OUT,
         leave_pending,
-        {"fates.delivered": -1, "fates.stuck": 1, "stuck_effect_done": 1, "acknowledgement_calls": -1},
+        _STUCK | {"stuck_effect_done": 1},
         frozenset({LEAST}),
     ),
     Plant(
         "stuck-effect-not-done",
         FAN_OUT,
         leave_pending_without_effect,
-        {"fates.delivered": -1, "fates.stuck": 1, "missing_effects": 1, "acknowledgement_calls": -1},
+        _STUCK | {"missing_effects": 1},
         frozenset({LEAST, EFFECTIVELY}),
     ),
     Plant("effect-twice", FAN_OUT, double_effect, {"duplicate_effects": 1}, frozenset({EFFECTIVELY})),
-    Plant("effect-missing", FAN_OUT, skip_effect, {"missing_effects": 1}, frozenset({EFFECTIVELY})),
-    Plant("effect-suppressed", FAN_OUT, suppress_only_effect, {"missing_effects": 1}, frozenset({EFFECTIVELY})),
+    Plant("effect-missing", FAN_OUT, skip_effect, _FORGOTTEN, frozenset({LEAST, EFFECTIVELY})),
+    Plant(
+        "effect-suppressed",
+        FAN_OUT,
+        suppress_only_effect,
+        {"missing_effects": 1, "suppressed_effects": 1, "false_dedup": 1}
+        | {"unsettled_effects": 1, "unsettled_by_mechanism.false dedup": 1},
+        frozenset({LEAST, EFFECTIVELY}),
+    ),
     Plant("ack-before-effect", FAN_OUT, acknowledge_early),
 )
 
@@ -471,8 +485,7 @@ QUEUE_PLANTS = (
         "stuck-effect-not-done",
         QUEUE,
         leave_pending_without_effect,
-        {"fates.delivered": -1, "fates.stuck": 1, "missing_effects": 1, "acknowledgement_calls": -1}
-        | {"durability.in_log_with_effect": -1, "durability.in_log_without_effect": 1},
+        _STUCK | {"missing_effects": 1} | {"durability.in_log_with_effect": -1, "durability.in_log_without_effect": 1},
         frozenset({LEAST, EFFECTIVELY}),
     ),
 )

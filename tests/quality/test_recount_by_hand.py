@@ -35,7 +35,10 @@ CLEAN_FAN_OUT = {
     "durability.in_log_with_effect": 6,
     "acknowledgement_calls": 12,
 }
-CLEAN_QUEUE = CLEAN_FAN_OUT | {"owed": 6, "fates.delivered": 6, "acknowledgement_calls": 6}
+CLEAN_QUEUE = CLEAN_FAN_OUT | {
+    **{"owed": 6, "fates.delivered": 6, "acknowledgement_calls": 6},
+    **{f"load.consumer-2-0-{member}": 2 for member in range(3)},
+}
 
 
 @pytest.fixture

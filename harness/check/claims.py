@@ -1,0 +1,140 @@
+"""What the source document claims, set against what was measured: one `ClaimResult` per claim of each scenario.
+
+A claim that names a guarantee is true when that guarantee measured as the claim says in every conclusive trial, and
+false when it did not in one. A claim that names none is *shown*: the numbers stand beside it. Where no sound trial
+of it was played, it is open, and the reason is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from harness.check.naming import covers
+from harness.model.results import ArmResult, ClaimResult, SkippedTrial, TrialResult
+from harness.model.values import Scenario, SourceClaim
+from harness.model.words import Fate, Outcome, Primitive, Verdict
+
+Finding = Literal["true", "false", "shown", "open"]
+_CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
+ALL_ARMS = "all arms"
+
+
+def judge_claims(
+    scenarios: Sequence[Scenario], results: Sequence[TrialResult], skipped: Sequence[SkippedTrial] = ()
+) -> tuple[ClaimResult, ...]:
+    """Every claim of every scenario of a run, in the order of the run."""
+    found = []
+    for scenario in {one.name: one for one in scenarios}.values():
+        trials = [result for result in results if result.trial.scenario.name == scenario.name]
+        missing = next((f"skipped: {one.reason}" for one in skipped if one.scenario == scenario.name), "not played")
+        found += [_judge(claim, scenario, trials, missing=missing) for claim in scenario.claims]
+    return tuple(found)
+
+
+def _judge(claim: SourceClaim, scenario: Scenario, trials: Sequence[TrialResult], *, missing: str) -> ClaimResult:
+    finding, shown_by, why = _finding(claim, trials)
+    arm = claim.arm or ALL_ARMS
+    if shown_by is None:
+        measured = f"not measured: {why or missing}"
+    else:
+        measured = f"{_compared(claim)}{_numbers(claim, shown_by)}"
+    return ClaimResult(
+        claim=claim,
+        scenario=scenario.name,
+        arm=arm,
+        finding=finding,
+        measured=f"{measured.rstrip('.')}.",
+        evidence=shown_by.trial.folder_name if shown_by is not None else "",
+    )
+
+
+def _finding(claim: SourceClaim, trials: Sequence[TrialResult]) -> tuple[Finding, TrialResult | None, str]:
+    """The finding, the trial that shows it (the first that speaks against the claim, else the first), or why none."""
+    if claim.guarantee is None or claim.holds_when is None:
+        sound = [trial for trial in trials if not trial.weaknesses and _arms(claim, trial)]
+        return ("shown", sound[0], "") if sound else ("open", None, _first_weakness(trials))
+    measured = [
+        (trial, clause.measured)
+        for trial in trials
+        for clause in trial.clauses
+        if clause.guarantee is claim.guarantee and _speaks_of(claim, clause.arm) and clause.measured in _CONCLUSIVE
+    ]
+    if not measured:
+        return "open", None, _first_weakness(trials)
+    against = [trial for trial, verdict in measured if verdict is not claim.holds_when]
+    return ("false", against[0], "") if against else ("true", measured[0][0], "")
+
+
+def _first_weakness(trials: Sequence[TrialResult]) -> str:
+    return next((weakness for trial in trials for weakness in trial.weaknesses), "")
+
+
+def _speaks_of(claim: SourceClaim, arm: str) -> bool:
+    return claim.arm is None or covers(claim.arm, arm)
+
+
+def _arms(claim: SourceClaim, trial: TrialResult) -> list[ArmResult]:
+    return [arm for arm in trial.arms if _speaks_of(claim, arm.arm)]
+
+
+def _compared(claim: SourceClaim) -> str:
+    return f"{claim.claimed_loss:,} messages are said to be lost; " if claim.claimed_loss is not None else ""
+
+
+def _numbers(claim: SourceClaim, trial: TrialResult) -> str:
+    """The numbers that speak to the claim's row, arm by arm."""
+    tell = _TELLERS.get(claim.row.lower(), _fates)
+    return "; ".join(f"{arm.arm} {tell(arm)}" for arm in _arms(claim, trial))
+
+
+def _fates(arm: ArmResult) -> str:
+    owed = arm.outcomes[Outcome.ACKNOWLEDGED] * arm.scopes - arm.fates[Fate.NOT_ENTITLED]
+    parts = [f"lost {arm.fates[Fate.LOST]:,} of {owed:,} owed deliveries"]
+    counts = {
+        "stuck": arm.fates[Fate.STUCK],
+        "delivered without effect": arm.unsettled_effects,
+        "not entitled": arm.fates[Fate.NOT_ENTITLED],
+        "duplicated": arm.duplicated,
+        "effects too many": arm.duplicate_effects,
+        "dead letters": arm.dead_lettered,
+    }
+    return ", ".join(parts + [f"{count:,} {word}" for word, count in counts.items() if count])
+
+
+def _latency(arm: ArmResult) -> str:
+    found = arm.latency[0].from_intended
+    return f"p50 {_ms(found.p50_ms)}, p99 {_ms(found.p99_ms)}"
+
+
+def _ms(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.1f} ms"
+
+
+def _memory(arm: ArmResult) -> str:
+    if arm.primitive is Primitive.PUBSUB or not arm.log_entries or arm.cost.server_memory_bytes is None:
+        return "keeps nothing"
+    return f"keeps {arm.cost.server_memory_bytes / arm.log_entries:.0f} bytes a message ({arm.log_entries:,} entries)"
+
+
+def _kept(arm: ArmResult) -> str:
+    if arm.log_entries is None:
+        return "keeps nothing that could be read again"
+    return f"keeps {arm.log_entries:,} entries of {arm.attempted:,} messages"
+
+
+def _load(arm: ArmResult) -> str:
+    if not arm.load:
+        return _fates(arm)
+    total = sum(arm.load.values()) or 1
+    shares = ", ".join(f"{name} {count / total:.0%}" for name, count in arm.load.items())
+    return f"shared {total:,} effects: {shares}"
+
+
+_TELLERS: dict[str, Callable[[ArmResult], str]] = {
+    "latency": _latency,
+    "memory": _memory,
+    "persistence": _kept,
+    "history": _kept,
+    "groups": _load,
+}
