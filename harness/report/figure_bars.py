@@ -1,8 +1,9 @@
 """A family on one page: per scenario and arm what was lost, done twice and never done, and how late the latest came.
 
-Four panels share their rows. Counts stand on an axis that is linear up to one and logarithmic above, since a crash
-strikes a handful of messages and a partition hundreds; the number itself stands at the end of each bar. Zero is a small
-dot, so that it can't be taken for a missing bar. Where the source document claims a loss, a diamond marks it.
+The panels share their rows; one that would say nothing is left out. Counts stand on an axis that is linear up to one
+and logarithmic above, since a crash strikes a handful of messages and a partition hundreds; the number itself stands at
+the end of each bar. Zero is a small dot, so that it can't be taken for a missing bar. Where the source document claims
+a loss, a diamond marks it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import blended_transform_factory
 
 from harness.model.results import ScenarioRow
 from harness.report.drawing import Picture, figure_style, finish, new_figure
@@ -60,20 +62,22 @@ def draw_bars(family: FamilyGroup, *, name: str) -> Picture:
     """The comparison of ``family``."""
     blocks = _blocks(family)
     length = blocks[-1].top + len(blocks[-1].group.rows)
+    panels = _panels(family)
     with figure_style():
         height = _HEAD + length * _ARM_INCHES + _FOOT
         figure = new_figure(width=WIDTH_INCHES, height=height)
-        highest = max(10, *(panel.number(row) for row in family.rows for panel in _PANELS), *_claimed(blocks))
-        panels = _axes(figure, height)
-        for panel, axes in zip(_PANELS, panels, strict=False):
+        highest = max(10, *(panel.number(row) for row in family.rows for panel in panels), *_claimed(blocks))
+        *counts, delays = _axes(figure, height, number=len(panels) + 1)
+        for panel, axes in zip(panels, counts, strict=True):
             _draw_counts(axes, panel, blocks, highest=highest)
-        _draw_delays(panels[-1], blocks)
-        for axes in panels:
+        _draw_delays(delays, blocks)
+        for axes in (*counts, delays):
             axes.set_ylim(length + 0.3, 0)
             axes.set_yticks([])
-            axes.spines["left"].set_color(MUTED)
-        _draw_names(panels[0], blocks)
-        _draw_legend(figure, claimed=bool(_claimed(blocks)))
+            axes.spines["left"].set_visible(False)
+            _draw_grid(axes, blocks)
+        _draw_names(figure, counts[0], blocks)
+        _draw_legend(figure, panels, claimed=bool(_claimed(blocks)))
         return finish(
             figure,
             name=name,
@@ -100,12 +104,35 @@ def _blocks(family: FamilyGroup) -> list[_Block]:
     return blocks
 
 
-def _axes(figure: Figure, height: float) -> list[Axes]:
-    """Four panels side by side."""
-    left, gap = _NAMES_INCHES / WIDTH_INCHES, 0.012
-    width = (1 - left - 0.01) / 4 - gap
+def _panels(family: FamilyGroup) -> list[_Panel]:
+    """The panels that say something: what is zero everywhere, or the same as what is lost, is left out."""
+    lost, *others = _PANELS
+    return [
+        lost,
+        *(
+            panel
+            for panel in others
+            if any(panel.number(row) for row in family.rows)
+            and any(panel.number(row) != row.lost for row in family.rows)
+        ),
+    ]
+
+
+def _axes(figure: Figure, height: float, *, number: int) -> list[Axes]:
+    """So many panels side by side."""
+    left, right, gap = _NAMES_INCHES / WIDTH_INCHES, 0.02, 0.018
+    width = (1 - left - right + gap) / number - gap
     bottom, share = _FOOT / height, (height - _HEAD - _FOOT) / height
-    return [figure.add_axes((left + place * (width + gap), bottom, width, share)) for place in range(4)]
+    return [figure.add_axes((left + place * (width + gap), bottom, width, share)) for place in range(number)]
+
+
+def _draw_grid(axes: Axes, blocks: list[_Block]) -> None:
+    """Lines only behind the rows, so that none runs through a name; the first is the axis."""
+    for place, tick in enumerate(axes.get_xticks()):
+        for block in blocks:
+            ends = [block.top, block.top + len(block.group.rows)]
+            color, width = (MUTED, 0.8) if place == 0 else (GRID, 0.6)
+            axes.plot([tick, tick], ends, color=color, linewidth=width, zorder=0.5)
 
 
 def _draw_counts(axes: Axes, panel: _Panel, blocks: list[_Block], *, highest: int) -> None:
@@ -116,7 +143,6 @@ def _draw_counts(axes: Axes, panel: _Panel, blocks: list[_Block], *, highest: in
     axes.xaxis.set_major_locator(FixedLocator([0, *decades[:: 2 if len(decades) > 4 else 1]]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.grid(axis="x")
     axes.set_title(panel.title, loc="left", pad=4)
     for block in blocks:
         for place, row in enumerate(block.group.rows):
@@ -128,7 +154,7 @@ def _draw_counts(axes: Axes, panel: _Panel, blocks: list[_Block], *, highest: in
 def _draw_count(axes: Axes, panel: _Panel, number: int, *, middle: float) -> None:
     """One bar; zero is a dot."""
     if number == 0:
-        axes.plot([0], [middle], marker="o", color=MUTED, markersize=2.6, clip_on=False, zorder=3)
+        axes.plot([0.0], [middle], marker="o", color=MUTED, markersize=2.6, clip_on=False, zorder=3)
         return
     style = panel.style
     axes.barh(middle, number, height=0.72, color=style.color, hatch=style.hatch, edgecolor="white", linewidth=0)
@@ -153,10 +179,9 @@ def _draw_delays(axes: Axes, blocks: list[_Block]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(low, high * (high / low) ** 0.38)
     ticks = [10.0**power for power in range(round(math.log10(low)), math.floor(math.log10(high) + 1e-9) + 1)]
-    axes.set_xticks(ticks[:: 2 if len(ticks) > 4 else 1])
+    axes.set_xticks(ticks[:: 2 if len(ticks) > 3 else 1])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-    axes.grid(axis="x")
     axes.set_title("worst delay of what arrived", loc="left", pad=4)
     for block in blocks:
         for place, row in enumerate(block.group.rows):
@@ -180,42 +205,30 @@ def _tick(value_ms: float) -> str:
     return f"{value_ms / 1000:,g} s" if value_ms >= 1000 else f"{value_ms:g} ms"
 
 
-def _draw_names(axes: Axes, blocks: list[_Block]) -> None:
+def _draw_names(figure: Figure, axes: Axes, blocks: list[_Block]) -> None:
     """The fault above its rows, over the whole width; the arm left of each row."""
-    where = axes.get_yaxis_transform()
-    width = WIDTH_INCHES / (axes.get_position().width * WIDTH_INCHES) * axes.get_position().width
-    left = -axes.get_position().x0 / axes.get_position().width + 0.03 / width
+    across_figure = blended_transform_factory(figure.transFigure, axes.transData)
+    beside = axes.get_yaxis_transform()
     for block in blocks:
-        axes.plot([left, 4.4], [block.top - 1.75] * 2, transform=where, color=GRID, linewidth=0.8, clip_on=False)
-        axes.text(
-            left + 0.02,
-            block.top - 0.62,
-            block.group.fault,
-            transform=where,
-            va="center",
-            fontsize=9,
-            fontweight="bold",
-        )
-        axes.text(
-            4.35,
-            block.top - 0.62,
-            block.group.scenario,
-            transform=where,
-            ha="right",
-            va="center",
-            fontsize=7.5,
-            color=MUTED,
-        )
-        for place, row in enumerate(block.group.rows):
+        line = [block.top - 1.75] * 2
+        axes.plot([0.008, 0.992], line, transform=across_figure, color=GRID, linewidth=0.8, clip_on=False)
+        place = (0.01, block.top - 0.62)
+        name = block.group.fault
+        axes.text(*place, name, transform=across_figure, va="center", fontsize=9, fontweight="bold")
+        place = (0.99, block.top - 0.62)
+        name = block.group.scenario
+        axes.text(*place, name, transform=across_figure, ha="right", va="center", fontsize=7.5, color=MUTED)
+        for number, row in enumerate(block.group.rows):
             size = 8 if len(row.arm) < 24 else 7
-            axes.text(-0.03, block.top + place + 0.5, row.arm, transform=where, ha="right", va="center", fontsize=size)
+            middle = block.top + number + 0.5
+            axes.text(-0.02, middle, row.arm, transform=beside, ha="right", va="center", fontsize=size)
 
 
-def _draw_legend(figure: Figure, *, claimed: bool) -> None:
+def _draw_legend(figure: Figure, panels: list[_Panel], *, claimed: bool) -> None:
     """What the marks mean."""
     handles: list[Patch | Line2D] = [
         Patch(facecolor=panel.style.color, hatch=panel.style.hatch, edgecolor="white", label=panel.title)
-        for panel in _PANELS
+        for panel in panels
     ]
     handles.append(Line2D([], [], marker="o", linestyle="none", color=MUTED, markersize=2.6, label="none"))
     if claimed:

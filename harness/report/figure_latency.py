@@ -32,6 +32,9 @@ _PHASES = list(Phase)
 _SLOT = 0.86
 _CROWDED = 4
 """With more arms than this their names are written upright."""
+_NAMES_INCHES = 0.45
+_LETTER_INCHES = 0.066
+"""What a letter of an upright name takes."""
 _TICKS_MS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0)
 
 Numbers = npt.NDArray[np.float64]
@@ -60,9 +63,10 @@ def draw_latency(result: TrialResult, ledger: LedgerView) -> Picture:
     """The latencies of ``result``, its messages taken from ``ledger``."""
     with figure_style():
         crowded = len(result.arms) > _CROWDED
-        height = HEIGHT_INCHES + (0.75 if crowded else 0.0)
+        names = _LETTER_INCHES * max(len(arm.arm) for arm in result.arms) if crowded else _NAMES_INCHES
+        height = HEIGHT_INCHES + names - _NAMES_INCHES
         figure = new_figure(width=WIDTH_INCHES, height=height)
-        bottom = (1.67 if crowded else 0.92) / height
+        bottom = (names + 0.47) / height
         axes = figure.add_axes((0.095, bottom, 0.895, 1 - bottom - 0.28 / height))
         columns = _columns(result, ledger)
         low, high = _limits(columns)

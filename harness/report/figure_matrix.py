@@ -24,12 +24,14 @@ from harness.report.wording import count
 WIDTH_INCHES = 9.2
 _NAMES_INCHES = 1.75
 _ROW_INCHES = 0.52
-_HEAD_INCHES = 1.25
-_MARGIN = 0.08
+_HEAD_INCHES = 1.15
+_MARGIN = 0.62
+"""On the right, for the last arm's slanted name."""
+_LONGEST_NAME = 20
 _WIDEST_CELL = 1.15
 _LEGEND_LINE = 0.2
 _STYLES = ((LOSS, "lost"), (DOUBLED, "effects doubled"), (UNDONE, "effects missing (the lost among them)"))
-_BAR_SHARE = 0.55
+_BAR_SHARE = 0.52
 """How much of a cell's width the longest bar takes; the number needs the rest."""
 
 
@@ -92,8 +94,11 @@ def _draw_cell(axes: Axes, cell: MatrixCell | None, matrix: Matrix, *, across: i
         size = 7.5 if number < 1_000 else 6.5
         axes.text(across + 0.08 + length, middle + 0.01, count(number), va="center", fontsize=size)
     if cell.mechanism is not None and not cell.perfect:
+        # Where no bar is, no number can be in the letter's way.
+        place = next((place for place in (1, 0, 2) if cell.counts[place] == 0), 1)
         letter = matrix.letters.get(cell.mechanism, "")
-        axes.text(across + 0.95, down + 0.1, letter, ha="right", va="top", fontsize=7.5, style="italic", color=MUTED)
+        where = (across + 0.94, down + 0.2 + place * 0.3)
+        axes.text(*where, letter, ha="right", va="center", fontsize=8, style="italic", color=MUTED)
 
 
 def _draw_names(axes: Axes, matrix: Matrix) -> None:
@@ -114,7 +119,26 @@ def _draw_names(axes: Axes, matrix: Matrix) -> None:
                 color=INK if strong else MUTED,
             )
     for across, arm in enumerate(matrix.arms):
-        axes.text(across + 0.35, -0.1, arm, rotation=32, ha="left", va="bottom", rotation_mode="anchor", fontsize=8)
+        axes.text(
+            across + 0.35,
+            -0.1,
+            _folded(arm),
+            rotation=32,
+            linespacing=0.95,
+            ha="left",
+            va="bottom",
+            rotation_mode="anchor",
+            fontsize=8,
+        )
+
+
+def _folded(arm: str) -> str:
+    """A long name over two lines, broken at the hyphen nearest to its middle."""
+    if len(arm) <= _LONGEST_NAME or "-" not in arm:
+        return arm
+    hyphens = [place for place, letter in enumerate(arm) if letter == "-"]
+    middle = min(hyphens, key=lambda place: abs(place - len(arm) / 2)) + 1
+    return f"{arm[:middle]}\n{arm[middle:]}"
 
 
 def _mechanism_words(matrix: Matrix) -> list[str]:

@@ -9,13 +9,12 @@ from harness.model.results import RunSummary, TrialResult
 from harness.report.drawing import Picture
 from harness.report.figure_bars import draw_bars
 from harness.report.figure_comparison import draw_comparison
-from harness.report.figure_latency import draw_latency
 from harness.report.figure_matrix import draw_matrix
 from harness.report.figure_names import figure_name
-from harness.report.figure_timeline import draw_timeline
 from harness.report.grouping import FamilyGroup, families
-from harness.report.ledger_view import load_ledger
+from harness.report.helper import helper_drawing, share_out
 from harness.report.matrix import MATRIX_FAMILIES, make_matrix
+from harness.report.trial_figures import draw_trial
 
 
 def draw_family(summary: RunSummary, family: FamilyGroup) -> Picture:
@@ -28,11 +27,16 @@ def draw_family(summary: RunSummary, family: FamilyGroup) -> Picture:
 
 
 def draw_figures(run_folder: Path, summary: RunSummary, trials: tuple[TrialResult, ...]) -> Iterator[Picture]:
-    """The figures of the run in ``run_folder``; of its trials only ``trials``, and of these those with a ledger."""
-    for family in families(summary):
-        yield draw_family(summary, family)
-    for result in trials:
-        ledger = load_ledger(run_folder / "trials" / result.trial.folder_name, arms=len(result.arms))
-        if ledger is not None and result.arms:
-            yield draw_timeline(result, ledger)
-            yield draw_latency(result, ledger)
+    """The figures of the run in ``run_folder``; of its trials only ``trials``, and of these those with a ledger.
+
+    Where there are several trials and processors, a second process draws every other trial.
+    """
+    mine, other = share_out(trials)
+    with helper_drawing(run_folder, other) as helper:
+        for family in families(summary):
+            yield draw_family(summary, family)
+        for result in mine:
+            yield from draw_trial(run_folder, result)
+        done = helper.collect()
+    for result in other:
+        yield from done[result.trial.folder_name] if done else draw_trial(run_folder, result)

@@ -26,9 +26,13 @@ from harness.report.matrix import MATRIX_FAMILIES, Matrix, make_matrix
 from harness.report.trial_tables import TrialTables, lost_of, trial_tables
 
 DETAILED_TRIALS = 24
-FIGURE_BYTES = 1_350_000
-"""How much of the file figures may take; the words of 24 trials take about 300 kB."""
+FEWEST_DETAILED = 6
+FILE_BYTES = 1_950_000
+"""How large the file may become; figures get what its words leave."""
+WORD_BYTES = 1_300_000
+"""Where the words take more, fewer trials are shown in detail."""
 _BRIEF_TRIALS = 1_000
+_MOST_ASKED, _MOST_FREE, _MOST_PREDICTIONS = 800, 300, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ _CAPTIONS = {
 }
 
 
-def choose_detailed(summary: RunSummary) -> tuple[TrialResult, ...]:
+def choose_detailed(summary: RunSummary, *, most: int = DETAILED_TRIALS) -> tuple[TrialResult, ...]:
     """The trials to show in detail, in the order of the run: what is not sound first, then one of each scenario."""
     seen: set[str] = set()
     ranked: list[tuple[int, int, TrialResult]] = []
@@ -88,14 +92,22 @@ def choose_detailed(summary: RunSummary) -> tuple[TrialResult, ...]:
             (0 if not sound and name not in seen else 1 if name not in seen else 2 if not sound else 3, place, result)
         )
         seen.add(name)
-    chosen = sorted(ranked, key=lambda entry: entry[:2])[:DETAILED_TRIALS]
+    chosen = sorted(ranked, key=lambda entry: entry[:2])[:most]
     return tuple(result for _, _, result in sorted(chosen, key=lambda entry: entry[1]))
 
 
 def render_report(summary: RunSummary, pictures: Mapping[str, Picture]) -> str:
     """The page for ``summary``; ``pictures`` by name, as `harness.report.figures` makes them."""
     detailed = choose_detailed(summary)
-    shown = _fit(pictures, detailed)
+    words = _render(summary, {}, detailed)
+    while len(words.encode()) > WORD_BYTES and len(detailed) > FEWEST_DETAILED:
+        detailed = choose_detailed(summary, most=len(detailed) * 2 // 3)
+        words = _render(summary, {}, detailed)
+    return _render(summary, _fit(pictures, detailed, room=FILE_BYTES - len(words.encode())), detailed)
+
+
+def _render(summary: RunSummary, shown: Mapping[str, ShownFigure], detailed: tuple[TrialResult, ...]) -> str:
+    """The page with those figures and trials in it."""
     pages = [_page(result, shown) for result in detailed]
     template = _environment().get_template("report.html.j2")
     return template.render(
@@ -107,6 +119,7 @@ def render_report(summary: RunSummary, pictures: Mapping[str, Picture]) -> str:
         engines=_engines(summary),
         scenarios=list(dict.fromkeys(row.scenario for row in summary.rows)),
         families=[_family(family, shown) for family in families(summary)],
+        most_predictions=_MOST_PREDICTIONS,
         predictions={result: findings.predictions(summary, result) for result in PredictionResult},
         incidents=findings.incidents(summary),
         dedup_lines=findings.dedup_lines(summary),
@@ -192,13 +205,13 @@ def _load_css() -> str:
     return source
 
 
-def _fit(pictures: Mapping[str, Picture], detailed: Sequence[TrialResult]) -> dict[str, ShownFigure]:
+def _fit(pictures: Mapping[str, Picture], detailed: Sequence[TrialResult], *, room: int) -> dict[str, ShownFigure]:
     """All figures; embedded as long as they fit, those of unsound trials first."""
     order = sorted(detailed, key=lambda result: result.verdict is Verdict.HELD)
     names = [name for name in pictures if not name.startswith(("timeline-", "latency-"))]
     names += [f"timeline-{result.trial.folder_name}" for result in order]
     names += [f"latency-{result.trial.folder_name}" for result in order]
-    left = FIGURE_BYTES
+    left = room
     shown: dict[str, ShownFigure] = {}
     for name in names:
         picture = pictures.get(name)
@@ -232,19 +245,37 @@ def _by_scenario(results: Sequence[GuaranteeSummary]) -> list[tuple[str, list[Gu
     return [(name, list(rows)) for name, rows in groupby(results, key=lambda known: known.scenario)]
 
 
-def _guarantee_tables(summary: RunSummary) -> list[tuple[str, str, list[GuaranteeSummary]]]:
+@dataclass(frozen=True, slots=True)
+class GuaranteeTable:
+    """Some guarantees under a title; ``left_out``: how many more are only in ``summary.json``."""
+
+    title: str
+    intro: str
+    chosen: list[GuaranteeSummary]
+    left_out: int
+
+
+def _guarantee_tables(summary: RunSummary) -> list[GuaranteeTable]:
     """What is required or expected, and what is only reported."""
     ordered = in_scenario_order(summary, summary.guarantees)
     asked = [known for known in ordered if known.stance is not Stance.FREE]
     free = [known for known in ordered if known.stance is Stance.FREE]
+    found = [known for known in free if known.violated or known.inconclusive or known.predicted]
     return [
-        (
+        GuaranteeTable(
             "Required, or expected not to hold",
             "These decide the verdict. A required guarantee that is violated makes the run fail; one that is expected"
             " not to hold, and did hold, makes it inconclusive: did the fault work?",
-            asked,
+            asked[:_MOST_ASKED],
+            len(asked[_MOST_ASKED:]),
         ),
-        ("Reported only", "Nobody asked for these; their results are in parentheses and decide nothing.", free),
+        GuaranteeTable(
+            "Reported only",
+            "Nobody asked for these; their results are in parentheses and decide nothing. What was not violated and"
+            " not predicted either is left out.",
+            found[:_MOST_FREE],
+            len(free) - len(found[:_MOST_FREE]),
+        ),
     ]
 
 

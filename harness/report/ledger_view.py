@@ -22,7 +22,7 @@ Times = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 LEDGER_FILE = "ledger.parquet"
-_COLUMNS = ["arm", "scope", "fate", "phase", "intended_ns", "send_ns", "first_receive_ns"]
+_COLUMNS = ["arm", "scope", "fate", "phase", "intended_ns", "send_ns", "first_receive_ns", "effects"]
 _FATES = list(Fate)
 
 
@@ -36,10 +36,21 @@ class ArmLedger:
     intended_ns: Times
     send_ns: Times
     first_receive_ns: Times
+    effects: npt.NDArray[np.uint16]
 
     def fate_is(self, fate: Fate) -> Mask:
         """Which entries have this fate."""
         return np.asarray(self.fate == _FATES.index(fate))
+
+    @property
+    def undone(self) -> Mask:
+        """Which entries were received and had no effect."""
+        return np.asarray(self.received & (self.effects == 0))
+
+    @property
+    def doubled(self) -> Mask:
+        """Which entries had more than one effect."""
+        return np.asarray(self.effects > 1)
 
     @property
     def received(self) -> Mask:
@@ -77,4 +88,5 @@ def _arm(columns: dict[str, npt.NDArray[np.int64]], rows: Mask) -> ArmLedger:
         intended_ns=columns["intended_ns"][rows],
         send_ns=columns["send_ns"][rows],
         first_receive_ns=columns["first_receive_ns"][rows],
+        effects=columns["effects"][rows].astype(np.uint16),
     )

@@ -27,6 +27,7 @@ STYLES = {
 }
 _VERDICT = "at least once"
 _NARROWEST_ARM = 21
+_NARROWEST_FAULT = 12
 _FAULT_SHARE = 0.38
 """How much of a matrix' width its first column may take."""
 
@@ -104,30 +105,50 @@ def has_parentheses(summary: RunSummary) -> bool:
 def print_matrix(console: Console, matrix: Matrix) -> None:
     """Fault × arm, in as many blocks of arms as the width asks for."""
     console.print()
-    words = Text("lost / effects doubled / effects missing", style="bold")
-    words.append("  · nothing of these   – not tried", style="dim")
-    for mechanism, letter in matrix.letters.items():
-        words.append(f"   {letter} {mechanism.value}", style="dim")
-    console.print(Padding(words, (0, 0, 0, 0), expand=False))
-    names = max(len(row.name) for row in matrix.rows)
-    first = max(12, min(names, int(console.width * _FAULT_SHARE)))
-    width = max(len(_cell(cell, matrix).plain) for row in matrix.rows for cell in row.cells)
-    width = max([width, *(len(part) for arm in matrix.arms for part in _broken(arm).split("\n"))])
-    at_a_time = max(1, (console.width - first) // (width + 1))
-    blocks = -(-len(matrix.arms) // at_a_time)
-    at_a_time = -(-len(matrix.arms) // blocks)
-    tables: list[RenderableType] = []
-    for begin in range(0, len(matrix.arms), at_a_time):
-        tables.append(_block(matrix, range(begin, min(begin + at_a_time, len(matrix.arms))), first=first, width=width))
-    console.print(Group(*tables))
+    head = Text.assemble(
+        ("lost / effects doubled / effects missing", "bold"), ("   · none of these   – not tried", "dim")
+    )
+    console.print(Padding(head, (0, 0, 0, 0), expand=False))
+    first = max(_NARROWEST_FAULT, min(max(len(row.name) for row in matrix.rows), int(console.width * _FAULT_SHARE)))
+    blocks: list[RenderableType] = [
+        _block(matrix, arms, first=first) for arms in _blocks(matrix, room=console.width - first)
+    ]
+    console.print(Group(*blocks))
+    space = "\N{NO-BREAK SPACE}"
+    words = "   ".join(
+        f"{letter} {mechanism.value}".replace(" ", space) for mechanism, letter in matrix.letters.items()
+    )
+    if words:
+        console.print(Padding(Text(words, style="dim"), (0, 0, 0, 0), expand=False))
 
 
-def _block(matrix: Matrix, arms: range, *, first: int, width: int) -> Table:
+def _blocks(matrix: Matrix, *, room: int) -> list[list[int]]:
+    """Which arms stand side by side: as many as fit, at least one."""
+    blocks: list[list[int]] = []
+    left = 0
+    for arm in range(len(matrix.arms)):
+        width = _arm_width(matrix, arm) + 1
+        if not blocks or width > left:
+            blocks.append([])
+            left = room
+        blocks[-1].append(arm)
+        left -= width
+    return blocks
+
+
+def _arm_width(matrix: Matrix, arm: int) -> int:
+    """As wide as the longest cell or the longest part of the arm's name."""
+    name = [len(part) for part in _broken(matrix.arms[arm]).split("\n")]
+    return max([*name, *(len(_cell(row.cells[arm], matrix).plain) for row in matrix.rows)])
+
+
+def _block(matrix: Matrix, arms: list[int], *, first: int) -> Table:
     """Some of the arms side by side."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("", width=first, overflow="fold", vertical="bottom")
     for arm in arms:
-        table.add_column(Text(_broken(matrix.arms[arm])), width=width, justify="right", vertical="bottom")
+        name = Text(_broken(matrix.arms[arm]))
+        table.add_column(name, width=_arm_width(matrix, arm), justify="right", vertical="bottom")
     for row in matrix.rows:
         table.add_row(Text(row.name), *(_cell(row.cells[arm], matrix) for arm in arms))
     return table

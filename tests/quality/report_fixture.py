@@ -103,17 +103,17 @@ def make_summary(
 ) -> tuple[RunSummary, dict[str, pd.DataFrame]]:
     """The summary and, per trial folder name, the ledger."""
     planned = [
-        _trial(scenario, seed + number, index, rate)
+        make_trial(scenario, seed + number, index, rate)
         for number in range(trials)
-        for index, scenario in enumerate(_scenarios(timeline or Timeline(), rate)[:scenarios])
+        for index, scenario in enumerate(partition_scenarios(timeline or Timeline(), rate)[:scenarios])
     ]
     results: list[TrialResult] = []
     ledgers: dict[str, pd.DataFrame] = {}
     for trial in planned:
         ledger = make_ledger(trial)
         ledgers[trial.folder_name] = ledger
-        results.append(_judge(trial, ledger))
-    return _summary(results), ledgers
+        results.append(judge(trial, ledger))
+    return summarise(results), ledgers
 
 
 def write_run(folder: Path, summary: RunSummary, ledgers: dict[str, pd.DataFrame]) -> Path:
@@ -128,7 +128,7 @@ def write_run(folder: Path, summary: RunSummary, ledgers: dict[str, pd.DataFrame
     return folder
 
 
-def _scenarios(timeline: Timeline, rate: float) -> list[Scenario]:
+def partition_scenarios(timeline: Timeline, rate: float) -> list[Scenario]:
     """The family: two links × four models, and the control."""
     plans: list[FaultPlan | None] = [
         FaultPlan(model=model, link=link)
@@ -169,7 +169,7 @@ def _scenario(plan: FaultPlan | None, timeline: Timeline, rate: float) -> Scenar
     )
 
 
-def _trial(scenario: Scenario, seed: int, index: int, rate: float) -> Trial:
+def make_trial(scenario: Scenario, seed: int, index: int, rate: float) -> Trial:
     del rate
     return Trial(run_id="20260101T000000Z-partition", token=f"{index:08x}", scenario=scenario, seed=seed, index=index)
 
@@ -187,11 +187,13 @@ def make_ledger(trial: Trial) -> pd.DataFrame:
     """One row per owed (message, scope), in the columns of a stored ledger."""
     draw = np.random.default_rng(trial.seed * 1_000 + trial.index)
     window = _window(trial)
-    return pd.concat([_arm_rows(trial, arm, window, draw) for arm in range(len(ARMS))], ignore_index=True)
+    return pd.concat(
+        [_arm_rows(trial, arm, window, draw) for arm in range(len(trial.scenario.arms))], ignore_index=True
+    )
 
 
 def _arm_rows(trial: Trial, index: int, window: Window, draw: np.random.Generator) -> pd.DataFrame:
-    arm = ARMS[index]
+    arm = trial.scenario.arms[index]
     timeline = trial.scenario.timeline
     traffic = timeline.traffic_s
     number = draw.poisson(trial.scenario.workload.rate_per_s * traffic)
@@ -311,7 +313,7 @@ def _latencies(rows: pd.DataFrame) -> tuple[ArmLatency, ...]:
 
 
 def _arm_result(trial: Trial, index: int, rows: pd.DataFrame) -> ArmResult:
-    arm, window = ARMS[index], _window(trial)
+    arm, window = trial.scenario.arms[index], _window(trial)
     first = rows[rows["scope"] == 0]
     fates = {fate: int((rows["fate"] == code).sum()) for code, fate in enumerate(FATES)}
     lost = rows["fate"] == FATES.index(Fate.LOST)
@@ -423,8 +425,8 @@ def _clauses(trial: Trial, arms: tuple[ArmResult, ...]) -> tuple[ClauseResult, .
     return tuple(found)
 
 
-def _judge(trial: Trial, ledger: pd.DataFrame) -> TrialResult:
-    arms = tuple(_arm_result(trial, index, ledger[ledger["arm"] == index]) for index in range(len(ARMS)))
+def judge(trial: Trial, ledger: pd.DataFrame) -> TrialResult:
+    arms = tuple(_arm_result(trial, index, ledger[ledger["arm"] == index]) for index in range(len(trial.scenario.arms)))
     clauses = _clauses(trial, arms)
     window = _window(trial)
     timeline = trial.scenario.timeline
@@ -439,7 +441,9 @@ def _judge(trial: Trial, ledger: pd.DataFrame) -> TrialResult:
             heal_after_ns=end + 500_000,
             observed_from_ns=begin + 21_000_000,
             observed_to_ns=end + 34_000_000,
-            evidence=f"the sentinel on the {plan.link.value}' link got no answer to 148 pings in a row, then answers",
+            evidence=f"the sentinel on the {plan.link.value}' link got no answer to 148 pings in a row, then answers"
+            if plan.link
+            else "the process table shows 2 processes killed by signal 9 and 2 new ones ready",
         )
         for plan in trial.scenario.faults
     )
@@ -460,12 +464,12 @@ def _judge(trial: Trial, ledger: pd.DataFrame) -> TrialResult:
     )
 
 
-def _summary(results: list[TrialResult]) -> RunSummary:
+def summarise(results: list[TrialResult]) -> RunSummary:
     names = list(dict.fromkeys(result.trial.scenario.name for result in results))
     rows, guarantees = [], []
     for name in names:
         chosen = [result for result in results if result.trial.scenario.name == name]
-        for place in range(len(ARMS)):
+        for place in range(len(chosen[0].arms)):
             rows.append(_row(chosen, place))
         guarantees.extend(_guarantees(chosen))
     return RunSummary(
@@ -508,8 +512,10 @@ def _row(results: list[TrialResult], place: int) -> ScenarioRow:
     ]
     return ScenarioRow(
         scenario=trial.scenario.name,
+        family=trial.scenario.family,
         link=window.link,
         model=window.model,
+        fault=next(iter(trial.scenario.faults), None),
         arm=arms[0].arm,
         primitive=arms[0].primitive,
         trials=len(results),
@@ -522,7 +528,13 @@ def _row(results: list[TrialResult], place: int) -> ScenarioRow:
         delivered=sum(arm.fates[Fate.DELIVERED] for arm in arms),
         lost=sum(arm.fates[Fate.LOST] for arm in arms),
         duplicated=sum(arm.duplicated for arm in arms),
-        duplicate_effects=0,
+        duplicate_effects=sum(arm.duplicate_effects for arm in arms),
+        missing_effects=sum(arm.missing_effects for arm in arms),
+        stuck=sum(arm.fates[Fate.STUCK] for arm in arms),
+        not_entitled=sum(arm.fates[Fate.NOT_ENTITLED] for arm in arms),
+        suppressed_effects=sum(arm.suppressed_effects for arm in arms),
+        false_dedup=sum(arm.false_dedup for arm in arms),
+        dead_lettered=sum(arm.dead_lettered for arm in arms),
         late=sum(arm.late for arm in arms),
         reordered=0,
         unexplained=0,
@@ -533,8 +545,21 @@ def _row(results: list[TrialResult], place: int) -> ScenarioRow:
         recover_write_ms=_worst([_ms(arm.recovery.write_from_heal_ns) for arm in arms]),
         requests_per_message=sum(arm.cost.producer_requests for arm in arms) / attempted,
         server_bytes_per_message=sum(memory) / attempted if memory else None,
+        dedup_requests_per_message=sum(arm.cost.dedup_requests for arm in arms) / attempted or None,
+        dedup_bytes_per_message=sum(arm.cost.dedup_memory_bytes or 0 for arm in arms) / attempted or None,
+        handling_p50_us=_worst([arm.cost.handling_p50_us for arm in arms]),
+        main_mechanism=_main_mechanism(arms),
         verdict=merge_verdicts(at_least_once),
     )
+
+
+def _main_mechanism(arms: list[ArmResult]) -> Mechanism | None:
+    found: dict[Mechanism, int] = {}
+    for arm in arms:
+        for known in (arm.lost_by_mechanism, arm.unsettled_by_mechanism):
+            for mechanism, number in known.items():
+                found[mechanism] = found.get(mechanism, 0) + number
+    return max(found, key=found.__getitem__, default=None)
 
 
 def _ms(value: int | None) -> float | None:
