@@ -37,7 +37,7 @@ from harness.model.errors import EnvironmentUnavailable
 from harness.stack.parting import forget, parting_hook
 
 _REAP_DEADLINE_S = 10.0
-_STOPPED_DEADLINE_S = 2.0
+STOPPED_DEADLINE_S = 2.0
 _TAIL_BYTES = 64 * 1024
 
 
@@ -61,6 +61,7 @@ class ManagedProcess:
         cwd: Path | None = None,
         stdin_pipe: bool = False,
         stdout_pipe: bool = False,
+        pass_fds: Sequence[int] = (),
     ) -> ManagedProcess:
         """Start ``argv`` in a session of its own.
 
@@ -79,6 +80,7 @@ class ManagedProcess:
                     env=None if env is None else {**os.environ, **env},
                     cwd=cwd,
                     start_new_session=True,
+                    pass_fds=pass_fds,
                     preexec_fn=parting_hook(),
                 ),
                 program=argv[0],
@@ -148,8 +150,8 @@ class ManagedProcess:
         """SIGSTOP the group and return once the process has stopped (or has ended)."""
         self._signal(signal.SIGSTOP)
         wait_until(
-            lambda: self.poll() is not None or _is_stopped(self.pid),
-            deadline_s=_STOPPED_DEADLINE_S,
+            lambda: self.poll() is not None or is_stopped(self.pid),
+            deadline_s=STOPPED_DEADLINE_S,
             what=f"{self.name} stops",
             interval_s=0.0005,
         )
@@ -250,7 +252,8 @@ def _log_fix(process: ManagedProcess | None) -> str:
     return "" if process is None else f"read its log, {process.log_path}"
 
 
-def _is_stopped(pid: int) -> bool:
+def is_stopped(pid: int) -> bool:
+    """Whether the process stands still by SIGSTOP, or is gone."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_STOPPED
     except psutil.NoSuchProcess:

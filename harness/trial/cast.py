@@ -23,10 +23,12 @@ from harness.faults.process_evidence import Sighting, Target
 from harness.history.journal import EventKind, read_journal
 from harness.model.errors import HarnessError, TrialError
 from harness.model.words import ProcessEvent
+from harness.stack.nursery import Nursery, NurseryChild, can_fork
 from harness.stack.process import ManagedProcess
 from harness.trial.folder import TrialFolder
 from harness.trial.spec import WorkerSpec
 
+PROGRAM = "harness.trial.worker"
 READY_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 8.0
 LOOK_INTERVAL_S = 0.005
@@ -39,7 +41,7 @@ class Worker:
 
     spec: WorkerSpec
     place: Target
-    process: ManagedProcess
+    process: ManagedProcess | NurseryChild
     asked_to_stop: bool = False
     doomed: bool = False
     seen: ProcessEvent = ProcessEvent.STARTED
@@ -69,22 +71,33 @@ class Cast:
         self._folder = folder
         self._workers: list[Worker] = []
         self._on_sighting = on_sighting
+        self._nurseries: dict[tuple[tuple[str, str], ...], Nursery] = {}
 
     def start(self, spec: WorkerSpec, place: Target, *, environment: Mapping[str, str] | None = None) -> Worker:
         """Start one worker; it connects by itself and then says that it is ready."""
-        process = ManagedProcess.start(
-            [sys.executable, "-m", "harness.trial.worker"],
-            name=spec.name,
-            log_path=self._folder.logs / f"{spec.name}.log",
-            env=environment,
-            stdin_pipe=True,
-            stdout_pipe=True,
-        )
-        worker = Worker(spec, place, process)
+        worker = Worker(spec, place, self._start_process(spec.name, environment or {}))
         self._workers.append(worker)
         self._note(worker, ProcessEvent.STARTED)
         worker.tell(spec.to_line())
         return worker
+
+    def _start_process(self, name: str, environment: Mapping[str, str]) -> ManagedProcess | NurseryChild:
+        """A process of the worker program; one nursery per environment, where there can be nurseries."""
+        log_path = self._folder.logs / f"{name}.log"
+        if not can_fork():
+            return ManagedProcess.start(
+                [sys.executable, "-m", PROGRAM],
+                name=name,
+                log_path=log_path,
+                env=environment,
+                stdin_pipe=True,
+                stdout_pipe=True,
+            )
+        key = tuple(sorted(environment.items()))
+        if key not in self._nurseries:
+            log = self._folder.logs / f"nursery-{len(self._nurseries)}.log"
+            self._nurseries[key] = Nursery(PROGRAM, log_path=log, env=environment)
+        return self._nurseries[key].start(name=name, log_path=log_path)
 
     def producers(self) -> list[Worker]:
         """The producers, in the order of their start."""
@@ -158,6 +171,8 @@ class Cast:
         for worker in self._workers:
             worker.asked_to_stop = True
             worker.process.kill()
+        for nursery in self._nurseries.values():
+            nursery.close()
 
     def _look_whether_stopped(self, worker: Worker) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
