@@ -92,6 +92,9 @@ def lint(
     max_outage: Annotated[
         float, typer.Option("--max-outage", help="Seconds that consumers may be away: what retention has to survive.")
     ] = 720.0,
+    max_idle: Annotated[
+        float, typer.Option("--max-idle", help="Seconds that an entry may be pending before it counts as left behind.")
+    ] = 60.0,
     skip: Annotated[
         list[str] | None, typer.Option("--skip", help="A point that you vouch for (repeatable), e.g. dead-letter.")
     ] = None,
@@ -102,7 +105,12 @@ def lint(
     from harness.cli.linting import lint as start
 
     request = LintRequest(
-        run=folder, pattern=stream, max_outage_s=max_outage, skipped=tuple(skip or ()), as_json=as_json
+        run=folder,
+        pattern=stream,
+        max_outage_s=max_outage,
+        max_idle_s=max_idle,
+        skipped=tuple(skip or ()),
+        as_json=as_json,
     )
     raise typer.Exit(start(request))
 

@@ -19,7 +19,7 @@ from harness.lint.facts import Limits
 from harness.lint.finding import Finding, Point, Result, exit_code, in_order, parse_point
 from harness.model.errors import ExitCode, UsageError
 
-LONGEST_OUTAGE_S = 10 * 365 * 86_400
+LONGEST_S = 10 * 365 * 86_400
 STYLES = {Result.HOLDS: "green", Result.FAILS: "bold red", Result.UNKNOWN: "yellow", Result.DOES_NOT_APPLY: "dim"}
 
 
@@ -30,6 +30,7 @@ class LintRequest:
     run: Path | None
     pattern: str | None
     max_outage_s: float
+    max_idle_s: float
     skipped: tuple[str, ...]
     as_json: bool
 
@@ -42,7 +43,10 @@ def lint(request: LintRequest) -> ExitCode:
         EnvironmentUnavailable: the server is out of reach, refuses the login, or is none.
         InvalidFileError: the folder holds no run.
     """
-    limits = Limits(max_outage_s=_outage(request.max_outage_s))
+    limits = Limits(
+        max_outage_s=_within("--max-outage", request.max_outage_s),
+        idle_ms=round(_within("--max-idle", request.max_idle_s) * 1000),
+    )
     skipped = [parse_point(name) for name in request.skipped]
     checked, findings = _stored(request, limits) if request.run is not None else _live(request, limits)
     ordered = in_order(findings, skipped=skipped)
@@ -54,9 +58,11 @@ def lint(request: LintRequest) -> ExitCode:
     return code
 
 
-def _outage(seconds: float) -> float:
-    if not math.isfinite(seconds) or not 0 < seconds <= LONGEST_OUTAGE_S:
-        raise UsageError(f"--max-outage {seconds:g}: out of range", fix=f"give seconds, up to {LONGEST_OUTAGE_S:,}")
+def _within(option: str, seconds: float) -> float:
+    if not math.isfinite(seconds) or not 0 < seconds <= LONGEST_S:
+        raise UsageError(
+            f"{option} {seconds:g}: out of range", fix=f"give more than 0 and at most {LONGEST_S:,} seconds"
+        )
     return seconds
 
 

@@ -68,29 +68,39 @@ def judge_acknowledgement(
         return _never_called(here, server, group, limits)
     if group.pending == 0 and not alone:
         return here.unknown(
-            f"nothing pending: all acknowledged, or read with NOACK. XACK was called {calls:,} times, which a server "
-            "does not count by group"
+            f"nothing pending: all acknowledged, or read with NOACK. {calls:,} XACKs were counted, but a "
+            "server does not count them by group"
         )
     if group.pending and group.pending == group.entries_read:
         return here.unknown(
             f"all {group.pending:,} entries that it ever read are pending: it has just begun, or never acknowledges"
         )
     return here.holds(
-        f"{group.pending:,} pending, XACK called {calls:,} times; whether after the effect, only the code tells"
+        f"{group.pending:,} pending, {calls:,} XACKs were counted; whether after the effect, only the code tells"
     )
 
 
 def _never_called(here: Where, server: ServerFacts, group: GroupFacts, limits: Limits) -> Finding:
-    """Not one XACK: a heuristic, and a failure only where the reading itself was since the counts began."""
+    """Not one XACK: a heuristic, and a failure only where the reading itself was since the counts began.
+
+    A group that was created at ``$`` stands at a fresh id too: only what has read has a number of entries read.
+    """
     reads = server.group_reads or 0
     read_since = server.started_ms is not None and group.last_delivered[0] > server.started_ms
-    aged = any(pending.idle_ms > limits.idle_ms for pending in group.oldest or ())
     seen = f"read up to {_shown(group)} since the server's start, {group.pending:,} pending, not one XACK"
-    if reads and read_since and group.pending == 0:
+    if reads and read_since and group.pending == 0 and group.entries_read:
         return here.fails(f"{seen} in {reads:,} XREADGROUPs: NOACK (a heuristic: CONFIG RESETSTAT would look the same)")
-    if reads and read_since and aged:
+    if reads and read_since and _was_delivered_since(server, group, limits):
         return here.fails(f"{seen} in {reads:,} XREADGROUPs (CONFIG RESETSTAT would look the same)")
     return here.unknown(f"{group.pending:,} pending, and no XACK counted, but too little was read since to tell")
+
+
+def _was_delivered_since(server: ServerFacts, group: GroupFacts, limits: Limits) -> bool:
+    """Whether something was delivered after the counts began and long enough ago to have been acknowledged."""
+    if server.now_ms is None or server.started_ms is None:
+        return False
+    counted_ms = server.now_ms - server.started_ms
+    return any(limits.idle_ms < pending.idle_ms < counted_ms for pending in group.oldest or ())
 
 
 def judge_pending(here: Where, server: ServerFacts, group: GroupFacts, limits: Limits) -> Finding:

@@ -11,6 +11,7 @@ from harness.lint.finding import Finding, Point, Where
 
 EARLIEST_MS = 946_684_800_000
 """2000-01-01: an id that says an earlier time was not made by a clock."""
+SHORTEST_SPAN_MS = 1_000
 DAY_S = 86_400
 
 
@@ -32,27 +33,42 @@ def judge_retention(stream: StreamFacts, limits: Limits) -> Finding:
         return here.unknown(
             f"{stream.removed:,} entries are gone, by XDEL or by trimming: how much is kept is not known"
         )
+    return _compared(here, stream, limits)
+
+
+def _compared(here: Where, stream: StreamFacts, limits: Limits) -> Finding:
+    """Two measures of the outage that is survived; where they disagree, the stream's rate has changed."""
+    by_time, by_rate = survived_by_time_s(stream), survived_by_rate_s(stream)
+    measures = [seconds for seconds in (by_time, by_rate) if seconds is not None]
+    kept = f"trimmed to {stream.length:,} entries ({stream.removed or 0:,} are gone)"
+    if not measures:
+        return here.unknown(f"{kept}, but its ids do not tell times: how long an outage is survived is not known")
+    seen = f"{kept}: an outage of {_seconds(by_time)} is survived by the times of what is kept"
+    seen += f", of {_seconds(by_rate)} by its rate and the lag; {limits.max_outage_s:g} s are asked for"
+    if max(measures) < limits.max_outage_s:
+        return here.fails(seen)
+    return here.holds(seen) if min(measures) >= limits.max_outage_s else here.unknown(seen)
+
+
+def _seconds(value: float | None) -> str:
+    return "(not known)" if value is None else f"{value:,.0f} s"
+
+
+def survived_by_time_s(stream: StreamFacts) -> float | None:
+    """From the oldest entry that is kept to where the group stands that is furthest behind; no group: to the newest."""
+    if stream.first is None or stream.last is None or stream.first[0] < EARLIEST_MS:
+        return None
+    places = [min(group.last_delivered[0], stream.last[0]) for group in stream.groups or ()]
+    return max(0, min(places, default=stream.last[0]) - stream.first[0]) / 1000
+
+
+def survived_by_rate_s(stream: StreamFacts) -> float | None:
+    """What is kept beyond the largest lag, at the rate of the newest entries; ``None`` where one is not known."""
     rate = newest_rate_per_s(stream)
-    if rate is None:
-        return here.unknown(f"trimmed to {stream.length:,} entries, but its ids do not tell a rate")
-    return _compared(here, stream, rate, limits)
-
-
-def _compared(here: Where, stream: StreamFacts, rate: float, limits: Limits) -> Finding:
-    groups = stream.groups or ()
-    lag = max((group.lag for group in groups if group.lag is not None), default=0)
-    without_lag = [group.name for group in groups if group.lag is None]
-    needed = lag + rate * limits.max_outage_s
-    survives = max(0.0, stream.length - lag) / rate
-    seen = (
-        f"trimmed to {stream.length:,} entries ({stream.removed or 0:,} are gone), {rate:,.1f}/s by its newest ids, "
-        f"lag {lag:,}: an outage of {survives:,.0f} s is survived"
-    )
-    if stream.length < needed:
-        return here.fails(f"{seen}, {limits.max_outage_s:g} s would need {needed:,.0f} entries")
-    if without_lag:
-        return here.unknown(f"{seen} without the lag of {', '.join(without_lag)}, which the server does not know")
-    return here.holds(f"{seen}, {limits.max_outage_s:g} s are asked for")
+    lags = [group.lag for group in stream.groups or ()]
+    if rate is None or any(lag is None for lag in lags):
+        return None
+    return max(0, stream.length - max((lag for lag in lags if lag is not None), default=0)) / rate
 
 
 def _trimmed_unread(stream: StreamFacts) -> str:
@@ -60,7 +76,7 @@ def _trimmed_unread(stream: StreamFacts) -> str:
     for group in stream.groups or ():
         gone = _never_read(stream, group)
         if gone:
-            return f"{gone:,} entries were trimmed before {group.name} had read them: it has missed them"
+            return f"at least {gone:,} entries were trimmed before {group.name} had read them: it has missed them"
         first_pending = group.oldest[0].entry if group.oldest else None
         if first_pending is not None and (stream.first is None or first_pending < stream.first):
             return f"{_shown(first_pending)} is pending in {group.name}, and trimmed or deleted: its content is gone"
@@ -93,13 +109,16 @@ def judge_memory(server: ServerFacts, stream: StreamFacts, limits: Limits) -> Fi
 def _growing(here: Where, server: ServerFacts, stream: StreamFacts, limits: Limits, *, ceiling: int | None) -> Finding:
     """Nothing was ever trimmed: perhaps a limit is not reached yet. It fails where the memory would be reached soon."""
     never = _what_is_gone(stream)
+    doubt = (
+        "no retention, or its limit is not reached yet" if stream.removed == 0 else "whether it is bounded is not known"
+    )
     days = days_until_full(server, stream, ceiling=ceiling)
     if days is None:
-        return here.unknown(f"{never}: no retention, or its limit is not reached yet; how fast it grows is not known")
+        return here.unknown(f"{never}: {doubt}, nor how fast it grows")
     seen = f"{never}, and at the rate of its whole life it fills the memory within {days:,.1f} days"
     if stream.removed == 0 and days < limits.memory_days:
         return here.fails(seen)
-    return here.unknown(f"{seen}: no retention, or its limit is not reached yet")
+    return here.unknown(f"{seen}: {doubt}")
 
 
 def _what_is_gone(stream: StreamFacts) -> str:
@@ -121,9 +140,9 @@ def days_until_full(server: ServerFacts, stream: StreamFacts, *, ceiling: int | 
 
 
 def newest_rate_per_s(stream: StreamFacts) -> float | None:
-    """Entries per second over the newest ids, or over all that is kept where those are not to be had."""
+    """Entries per second over the newest ids; over all that is kept where those are one burst within a second."""
     ids = stream.newest
-    if ids and len(ids) > 1 and ids[-1][0] >= EARLIEST_MS and ids[0][0] > ids[-1][0]:
+    if ids and len(ids) > 1 and ids[-1][0] >= EARLIEST_MS and ids[0][0] - ids[-1][0] >= SHORTEST_SPAN_MS:
         return (len(ids) - 1) * 1000 / (ids[0][0] - ids[-1][0])
     first, last = stream.first, stream.last
     if first and last and first[0] >= EARLIEST_MS and last[0] > first[0]:

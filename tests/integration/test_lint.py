@@ -206,6 +206,8 @@ def test_what_is_left_pending_fails_once_it_is_old(server: LocalStack, client: r
     assert (Result.FAILS, Result.FAILS) == (found[Point.PENDING].result, found[Point.CONSUMERS].result)
     assert "nobody returns to them" in found[Point.PENDING].evidence
     assert "worker alone 1" in found[Point.CONSUMERS].evidence
+    asked = lint("--json", "--max-idle", "0.001", url=url(server)).results()
+    assert ("fails", "fails") == tuple(asked[point, "orders / billing"][0] for point in ("pending", "consumers"))
     assert Result.HOLDS is found[Point.GROUP_START].result
 
 
@@ -357,6 +359,7 @@ def test_what_is_no_redis_is_one_clear_error(answer: bytes) -> None:
         ((), f"http://guest:{SECRET}@host", "not an address that can be used"),
         (("--max-outage", "-1"), "redis://127.0.0.1:1", "--max-outage -1"),
         (("--max-outage", "nan"), "redis://127.0.0.1:1", "--max-outage nan"),
+        (("--max-idle", "0"), "redis://127.0.0.1:1", "--max-idle 0"),
         (("--skip", "dead-leter"), "redis://127.0.0.1:1", 'did you mean "dead-letter"'),
         (("--stream", ""), "redis://127.0.0.1:1", "--stream is empty"),
         (("nowhere",), None, "nowhere: not a run"),

@@ -21,7 +21,7 @@ from harness.lint.finding import Finding, Point, Result, Where, exit_code, in_or
 from harness.lint.house import pubsub_limit
 from harness.lint.live import STREAM_POINTS, judge_live
 from harness.lint.persistence import longest_interval_s
-from harness.lint.retention import days_until_full, newest_rate_per_s
+from harness.lint.retention import days_until_full, newest_rate_per_s, survived_by_rate_s, survived_by_time_s
 from harness.model.errors import ExitCode
 
 NOW = 1_800_000_000_000
@@ -177,6 +177,13 @@ def test_where_a_group_began_is_otherwise_not_known() -> None:
         ({"acknowledgements": 0}, {"pending": 0, "oldest": ()}, Result.FAILS, "NOACK (a heuristic"),
         ({"acknowledgements": 0, "started_ms": NOW + 1}, {"pending": 0}, Result.UNKNOWN, "too little was read"),
         ({"acknowledgements": 0, "group_reads": 0}, {"pending": 0}, Result.UNKNOWN, "too little was read"),
+        ({"acknowledgements": 0}, {"pending": 0, "entries_read": None}, Result.UNKNOWN, "too little was read"),
+        (
+            {"acknowledgements": 0, "started_ms": NOW - 50_000},
+            {"oldest": (PendingFacts(entry=(NOW, 0), idle_ms=60_001, deliveries=1),)},
+            Result.UNKNOWN,
+            "too little was read",
+        ),
         ({"acknowledgements": 0}, {}, Result.UNKNOWN, "too little was read"),
         (
             {"acknowledgements": 0},
@@ -184,7 +191,7 @@ def test_where_a_group_began_is_otherwise_not_known() -> None:
             Result.FAILS,
             "2 pending, not one XACK in 900 XREADGROUPs",
         ),
-        ({}, {"pending": 0}, Result.HOLDS, "XACK called 900 times"),
+        ({}, {"pending": 0}, Result.HOLDS, "900 XACKs were counted"),
         ({}, {"entries_read": 2}, Result.UNKNOWN, "all 2 entries that it ever read are pending"),
     ],
 )
@@ -246,25 +253,48 @@ def test_consumers(consumers: tuple[ConsumerFacts, ...] | None, result: Result, 
 
 
 def test_retention_is_length_against_lag_and_rate_times_outage() -> None:
-    """20/s: 720 s need 14,400 entries; 20,000 are kept. With a lag of 6,000 that is too few."""
+    """20/s: 20,000 entries last 1,000 s. With a group that is 300 s and 6,000 entries behind, 700 s."""
     assert pytest.approx(20.0) == newest_rate_per_s(STREAM)
-    result, evidence = answer(Point.RETENTION)
-    assert (Result.HOLDS, True) == (result, "an outage of 1,000 s is survived, 720 s are asked for" in evidence)
-    result, evidence = answer(Point.RETENTION, stream=with_group(lag=6_000))
-    assert (Result.FAILS, True) == (result, "an outage of 700 s is survived, 720 s would need 20,400" in evidence)
+    assert (1_000, pytest.approx(1_000)) == (survived_by_time_s(STREAM), survived_by_rate_s(STREAM))
+    assert Result.HOLDS is answer(Point.RETENTION)[0]
     assert Result.FAILS is answer(Point.RETENTION, limits=Limits(max_outage_s=1_001))[0]
+    behind = with_group(lag=6_000, last_delivered=(NOW - 300_000, 0))
+    assert (700, pytest.approx(700)) == (survived_by_time_s(behind), survived_by_rate_s(behind))
+    result, evidence = answer(Point.RETENTION, stream=behind)
+    assert (Result.FAILS, True) == (result, "an outage of 700 s is survived by the times" in evidence)
+
+
+def test_a_rate_that_has_changed_is_not_decided() -> None:
+    """The newest 50 came at 40/s: what is kept spans 1,000 s, but at that rate it lasts 500."""
+    faster = replace(STREAM, newest=tuple((NOW - 25 * number, 0) for number in range(50)))
+    result, evidence = answer(Point.RETENTION, stream=faster)
+    assert (Result.UNKNOWN, True) == (result, "of 500 s by its rate" in evidence)
+
+
+def test_a_burst_is_no_rate() -> None:
+    """Fifty entries of one batch, within a second, say nothing about the next hour: what is kept does."""
+    burst = replace(STREAM, newest=tuple((NOW, number) for number in reversed(range(50))))
+    assert pytest.approx(19.999) == newest_rate_per_s(burst)
+    assert Result.HOLDS is answer(Point.RETENTION, stream=burst)[0]
 
 
 @pytest.mark.parametrize(
     ("stream", "result", "said"),
     [
-        (with_group(lag=None), Result.UNKNOWN, "without the lag of billing"),
+        (with_group(lag=None), Result.HOLDS, "of (not known) by its rate"),
+        (with_group(lag=None, last_delivered=(NOW - 300_000, 0)), Result.FAILS, "700 s is survived by the times"),
+        (with_group(last_delivered=NEVER, lag=20_000, entries_read=None), Result.FAILS, "an outage of 0 s"),
+        (replace(STREAM, groups=()), Result.HOLDS, "1,000 s is survived by the times"),
         (replace(STREAM, entries_added=None), Result.UNKNOWN, "before 7.0"),
         (UNTRIMMED, Result.HOLDS, "nothing was ever removed"),
         (replace(STREAM, deletions=True), Result.UNKNOWN, "by XDEL or by trimming"),
         (replace(STREAM, deletions=None), Result.UNKNOWN, "by XDEL or by trimming"),
-        (replace(STREAM, newest=((5, 0), (4, 0)), first=(1, 1), last=(5, 0)), Result.UNKNOWN, "do not tell a rate"),
-        (with_group(entries_read=39_998), Result.FAILS, "2 entries were trimmed before billing had read them"),
+        (
+            with_group(replace(STREAM, newest=((5, 0), (4, 0)), first=(1, 1), last=(5, 0)), oldest=()),
+            Result.UNKNOWN,
+            "do not tell times",
+        ),
+        (with_group(entries_read=39_998), Result.FAILS, "at least 2 entries were trimmed before billing had read them"),
         (with_group(replace(STREAM, deletions=True), entries_read=1), Result.UNKNOWN, "by XDEL or by trimming"),
         (
             with_group(oldest=(PendingFacts(entry=(NOW - 1_000_001, 0), idle_ms=1, deliveries=1),)),
@@ -295,7 +325,7 @@ def test_a_rate_needs_ids_that_are_times() -> None:
         ({"max_memory": None}, STREAM, Result.UNKNOWN, "maxmemory and its policy"),
         ({}, UNTRIMMED, Result.FAILS, "fills the memory within 3.8 days"),
         ({"max_memory": 0}, UNTRIMMED, Result.UNKNOWN, "30.8 days"),
-        ({}, replace(UNTRIMMED, memory_bytes=None), Result.UNKNOWN, "how fast it grows is not known"),
+        ({}, replace(UNTRIMMED, memory_bytes=None), Result.UNKNOWN, "nor how fast it grows"),
         ({}, replace(STREAM, deletions=True), Result.UNKNOWN, "gone, but by XDEL or by trimming"),
     ],
 )
