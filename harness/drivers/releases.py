@@ -10,6 +10,7 @@ A folder appears under its name when it is whole, by one rename; two runs that m
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,11 +21,20 @@ from pathlib import Path
 
 import redis
 
+from harness.drivers.client import describe_preset
 from harness.model.errors import NotPossible
+from harness.model.words import ClientPreset
 from harness.stack.cache import cache_folder
 
 INSTALL_DEADLINE_S = 90.0
 _ANSWER_TIMEOUT_S = 10
+_ASK_DEADLINE_S = 30.0
+_DESCRIBE = """
+import json, sys
+from harness.drivers.client import describe_preset
+from harness.model.words import ClientPreset
+print(json.dumps(describe_preset(ClientPreset(sys.argv[1]))))
+"""
 
 
 def environment_of(release: str | None, say: Callable[[str], None]) -> dict[str, str]:
@@ -40,6 +50,26 @@ def environment_of(release: str | None, say: Callable[[str], None]) -> dict[str,
         say(f"redis-py {release} is fetched once into {folder}")
         _make(folder, release)
     return {"PYTHONPATH": os.pathsep.join([str(folder), *_current_path()])}
+
+
+def settings_of(preset: ClientPreset, release: str | None, say: Callable[[str], None]) -> dict[str, str]:
+    """`describe_preset` as that release has it: asked of a process that imports it.
+
+    Raises:
+        NotPossible: that release cannot be had, or does not run here.
+    """
+    added = environment_of(release, say)
+    if not added:
+        return describe_preset(preset)
+    command = [sys.executable, "-c", _DESCRIBE, preset.value]
+    try:
+        done = subprocess.run(
+            command, env=os.environ | added, capture_output=True, text=True, timeout=_ASK_DEADLINE_S, check=False
+        )
+        described: dict[str, str] = json.loads(done.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise _not_possible(str(release), f"it was put in place and does not run: {error}") from error
+    return described
 
 
 def _folder_of(release: str) -> Path:

@@ -15,7 +15,7 @@ back. Dedup asks the server first whether the message was seen, by one mark per 
 
 A mark is one request for each message that is handled, and with ``lua`` that request is the effect as well. So the
 requests that dedup costs are, per record of an effect (suppressed ones included): one for ``set-nx`` and ``window``,
-none beyond the effect's own for ``lua``. Sentinels of the drain get no marks.
+none beyond the effect's own for ``lua``.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ right after its reply.
 A consumer that was told to crash does so at the next message that passes the point; a suppressed effect passes neither
 (1) nor (2), and a drain sentinel none. The record CRASHING is its last; SIGKILL follows in the next instruction.
 
-A poisoned message fails where its effect would begin: no effect, and no acknowledgement (one that went ahead is not
-taken back). A group's entry stays pending and comes again; Pub/Sub has lost it; an XREAD reader reads on. With
+A poisoned message fails before its mark: no mark, no effect, and no acknowledgement (one that went ahead is not taken
+back). A group's entry stays pending and comes again; Pub/Sub has lost it; an XREAD reader reads on. With
 ``dead_letter_after`` an entry that failed for the N-th time is moved away at once, and one that was delivered more
 than N times, because consumers died over it, is moved away unhandled.
 """
@@ -43,7 +43,7 @@ class _Identity(TypedDict):
 
 
 class Handler:
-    """Handles messages one by one. ``sentinels`` makes the effects of drain sentinels, which need no dedup."""
+    """Handles messages one by one. A drain sentinel is acknowledged like a message and has no effect."""
 
     def __init__(
         self,
@@ -52,14 +52,12 @@ class Handler:
         orders: Orders,
         *,
         effects: Effects,
-        sentinels: Effects,
         dead_letter_after: int | None,
     ) -> None:
         self._consumer = consumer
         self._journal = journal
         self._orders = orders
         self._effects = effects
-        self._sentinels = sentinels
         self._dead_letter_after = dead_letter_after
         self._crash_point: CrashPointCode | None = None
         self._was_slow = False
@@ -94,8 +92,9 @@ class Handler:
         self._die_at(CrashPointCode.AFTER_ACK, delivery)
 
     def _make_effect(self, delivery: Delivery) -> None:
-        effects = self._sentinels if delivery.read.is_sentinel else self._effects
-        if effects.make(delivery, lambda: self._die_at(CrashPointCode.BEFORE_EFFECT, delivery)):
+        if delivery.read.is_sentinel:
+            return
+        if self._effects.make(delivery, lambda: self._die_at(CrashPointCode.BEFORE_EFFECT, delivery)):
             self.effects_made += 1
             self._die_at(CrashPointCode.AFTER_EFFECT, delivery)
 

@@ -21,7 +21,7 @@ from harness.drivers.client import release_number
 from harness.drivers.registry import make_consumer, make_producer
 from harness.history.journal import EventKind, Journal, JournalHeader
 from harness.trial.consumer import ConsumerWork
-from harness.trial.effects import PlainEffects, make_effects
+from harness.trial.effects import make_effects
 from harness.trial.handling import Handler
 from harness.trial.orders import Orders
 from harness.trial.producer import ProducerWork
@@ -93,7 +93,6 @@ def _consume(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Cal
             recorder.journal,
             orders,
             effects=make_effects(spec.arm, effects, consumer.store, names, scope=spec.scope, actor=spec.actor),
-            sentinels=PlainEffects(effects),
             dead_letter_after=spec.arm.stream.dead_letter_after,
         )
         work = ConsumerWork(consumer, recorder, handler, orders)

@@ -11,9 +11,10 @@ import redis
 from worker_rig import rig_of, until
 
 from harness.drivers.client import release_number
-from harness.drivers.releases import environment_of
+from harness.drivers.releases import environment_of, settings_of
 from harness.history.journal import EventKind
 from harness.model.errors import NotPossible
+from harness.model.words import ClientPreset
 from harness.plan.arms import named_arm
 from harness.stack.base import RunningStack
 
@@ -72,6 +73,16 @@ def test_a_cut_connection_is_noticed(
         rig.workers[0].stop()
         assert [1, 2] == rig.records("consumer", EventKind.CONNECTED)["count"].tolist()
         assert 1 in rig.records("consumer", EventKind.DISCONNECTED)["count"].tolist()
+
+
+def test_a_preset_comes_to_what_the_release_makes_of_it(release: tuple[str, Mapping[str, str]]) -> None:
+    """The number of retries is told by the release itself, which is the point of naming one."""
+    wanted, _ = release
+    told = {preset: settings_of(preset, wanted, print) for preset in ClientPreset}
+    as_shipped = told[ClientPreset.AS_SHIPPED]
+    assert f"redis-py {wanted}" == as_shipped["library"]
+    assert ("none" if wanted == "5.3.1" else "3") == as_shipped["retries"]
+    assert ["0", "8"] == [told[preset]["retries"] for preset in (ClientPreset.NO_RETRY, ClientPreset.HARDENED)]
 
 
 def test_another_release_than_the_named_one_is_refused(stack: RunningStack, admin: redis.Redis, tmp_path: Path) -> None:
