@@ -136,7 +136,7 @@ class Conductor:
         closing.callback(admin.close)
         if stack.kind is StackKind.EXTERNAL:
             closing.callback(remove_keys, stack.server, Names(trial.token, 0).prefix)
-        self._environment = describe(trial, stack, links)
+        self._environment = describe(trial, stack, links, self._note)
         logs = self._prepare_arms(admin, journal)
         witness = ProcessWitness(journal)
         cast = Cast(self._folder, on_sighting=witness.note)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable
 
 import redis
 
 from harness.drivers.client import describe_preset
+from harness.drivers.releases import settings_of
 from harness.faults.links import Links
 from harness.model.results import TrialEnvironment
 from harness.model.values import Trial
@@ -16,11 +18,18 @@ from harness.stack.base import RunningStack
 NOT_STARTED = "none was started"
 
 
-def describe(trial: Trial, stack: RunningStack, links: Links) -> TrialEnvironment:
-    """The surroundings of a trial whose stack is up."""
+def describe(trial: Trial, stack: RunningStack, links: Links, say: Callable[[str], None]) -> TrialEnvironment:
+    """The surroundings of a trial whose stack is up. Other releases of the client are fetched where an arm asks.
+
+    Raises:
+        NotPossible: a release that an arm asks for cannot be had.
+    """
     environment = describe_unopened(trial)
+    other = {(arm.client, arm.client_release) for arm in trial.scenario.arms if arm.client_release is not None}
+    settings = {f"{preset}@{release}": settings_of(preset, release, say) for preset, release in sorted(other)}
     return environment.model_copy(
         update={
+            "client_settings": {**environment.client_settings, **settings},
             "stack": stack.kind,
             "server": stack.product,
             "server_settings": dict(stack.settings),
@@ -31,7 +40,7 @@ def describe(trial: Trial, stack: RunningStack, links: Links) -> TrialEnvironmen
 
 def describe_unopened(trial: Trial) -> TrialEnvironment:
     """What is known where no stack came up."""
-    presets = {arm.client for arm in trial.scenario.arms}
+    presets = {arm.client for arm in trial.scenario.arms if arm.client_release is None}
     return TrialEnvironment(
         stack=trial.stack.kind,
         server=NOT_STARTED,
