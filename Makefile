@@ -11,7 +11,7 @@ ARGS ?=
 STACK ?= local
 export STACK
 
-.PHONY: help setup partition-test crash-test consume-test link-test incidents all test lint bench doctor clean
+.PHONY: help setup partition-test crash-test consume-test link-test incidents all verify test lint bench doctor clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ incidents: $(VENV)/.ready ## The source document's incidents, claimed loss besid
 
 all: $(VENV)/.ready ## Every family in one run (ARGS=--slow: the long scenarios too)
 	@$(BIN)/harness run all $(ARGS)
+
+verify: $(VENV)/.ready ## Check the contract, profile fast: what CI runs (3 minutes at most)
+	@$(BIN)/harness verify --profile fast $(ARGS)
 
 test: $(VENV)/.ready-test ## Style, types and all tests
 	@$(BIN)/ruff format --check --quiet .

@@ -74,6 +74,11 @@ def spoil_clause(clause: ClauseResult, doubt: str) -> ClauseResult:
     return _conclude(_spoil(clause, [Weakness(doubt, Verdict.INCONCLUSIVE)]))
 
 
+def counted(clause: ClauseResult) -> str:
+    """What was counted, without what the scenario's stance makes of it."""
+    return clause.reason.removeprefix(_AS_EXPECTED).removeprefix(_DID_NOT_HAPPEN)
+
+
 def gating(clauses: Iterable[ClauseResult]) -> list[Verdict]:
     """What the clauses contribute to the verdict of their trial: free ones are shown but never gate."""
     return [Verdict.HELD if clause.stance is Stance.FREE else clause.verdict for clause in clauses]
@@ -84,8 +89,7 @@ def _spoil(clause: ClauseResult, doubts: Sequence[Weakness]) -> ClauseResult:
         return clause
     worst = merge_verdicts([doubt.verdict for doubt in doubts])
     first = next(doubt for doubt in doubts if doubt.verdict is worst)
-    counted = clause.reason.removeprefix(_AS_EXPECTED).removeprefix(_DID_NOT_HAPPEN)
-    reason = clause.reason if first.text in clause.reason else f"{first.text}; counted all the same: {counted}"
+    reason = clause.reason if first.text in clause.reason else f"{first.text}; counted all the same: {counted(clause)}"
     return clause.model_copy(update={"measured": worst, "reason": reason})
 
 

@@ -6,7 +6,7 @@ names; where exactness is not to be had they are too wide, never too narrow.
 - `rate_interval`: Clopper and Pearson's two-sided interval of a rate (exact).
 - `lower_bound`, and `upper_bound` of `harness.check.bound`: the same, one-sided.
 - `trials_needed`: how many trials it takes for a bound to be low enough.
-- `difference` and `paired_difference`: of two rates, each side by Clopper and Pearson with half of the doubt (Bonferroni).
+- `difference` and `paired_difference`: of two rates, each side with half of the doubt (Bonferroni).
 - `quantile_interval`: two order statistics that enclose a quantile, whatever the distribution.
 - `median_difference`: the same for the median of paired differences (the sign test turned round).
 

@@ -1,4 +1,4 @@
-"""The verbs: ``run``, ``check``, ``report``, ``lint``, ``list``, ``doctor``, ``proxy``."""
+"""The verbs: ``run``, ``check``, ``report``, ``verify``, ``lint``, ``list``, ``doctor``, ``proxy``."""
 
 from __future__ import annotations
 
@@ -72,6 +72,50 @@ def check(folder: RunFolder, as_json: options.AsJson = False) -> None:
     summary = judge_and_write(folder)
     show(summary, folder, as_json=as_json)
     raise typer.Exit(summary.exit_code)
+
+
+@app.command(epilog=EXIT_CODES)
+def verify(
+    contract: Annotated[
+        Path | None, typer.Argument(help="The contract; without one, scenarios/guarantees.yaml.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option("--profile", help="Only this part of it, e.g. fast or full.")] = None,
+    trials: Annotated[int | None, typer.Option("--trials", help="Ask for so many trials of each scenario.")] = None,
+    stored: Annotated[
+        list[Path] | None, typer.Option("--run", help="Check this stored run instead of playing (repeatable).")
+    ] = None,
+    seed: options.Seed = None,
+    jobs: options.Jobs = 2,
+    stack: options.Stack = options.StackOption.LOCAL,
+    server: options.Server = None,
+    engine: options.Engine = options.EngineOption.AUTO,
+    toxiproxy: options.Toxiproxy = None,
+    results: options.Results = Path("results"),
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here, one case per clause.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of contracts and end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
+) -> None:
+    """Check a contract of guarantees and budgets: what CI runs. Violations come first, one line per clause."""
+    from harness.cli.requests import stack_choice
+    from harness.cli.verifying import VerifyRequest, print_schema
+    from harness.cli.verifying import verify as verify_contract
+
+    if schema:
+        print_schema()
+        return
+    request = VerifyRequest(
+        contract=contract,
+        profile=profile,
+        trials=trials,
+        runs=tuple(stored or ()),
+        seed=seed,
+        stack=stack_choice(stack, server=server, engine=engine, toxiproxy=toxiproxy),
+        jobs=jobs,
+        results=results,
+        as_json=as_json,
+        junit=junit,
+    )
+    raise typer.Exit(verify_contract(request))
 
 
 @app.command()

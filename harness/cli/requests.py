@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.cli.options import RunOptions
+from harness.cli.options import EngineOption, RunOptions, StackOption
 from harness.cli.running import RunRequest
 from harness.model.values import StackChoice
 from harness.model.words import StackKind
@@ -15,12 +15,7 @@ def make_request(
     given: RunOptions, *, names: tuple[str, ...], slow: bool = False, script: Path | None = None
 ) -> RunRequest:
     """Gather what was given; nothing is checked here that a room further in checks."""
-    choice = StackChoice(
-        kind=StackKind(given.stack.value),
-        server_path=str(given.server) if given.server else None,
-        proxy_engine=given.engine.value,
-        proxy_path=str(given.toxiproxy) if given.toxiproxy else None,
-    )
+    choice = stack_choice(given.stack, server=given.server, engine=given.engine, toxiproxy=given.toxiproxy)
     overrides = Overrides(
         duration_s=given.duration,
         rate_per_s=given.rate,
@@ -39,4 +34,16 @@ def make_request(
         as_json=given.as_json,
         slow=slow,
         script=script,
+    )
+
+
+def stack_choice(
+    stack: StackOption, *, server: Path | None, engine: EngineOption, toxiproxy: Path | None
+) -> StackChoice:
+    """Where the servers come from."""
+    return StackChoice(
+        kind=StackKind(stack.value),
+        server_path=str(server) if server else None,
+        proxy_engine=engine.value,
+        proxy_path=str(toxiproxy) if toxiproxy else None,
     )

@@ -72,14 +72,30 @@ def resume_run(folder: Path, *, jobs: int, results: Path, as_json: bool) -> Exit
     return execute(read_plan(folder), folder.resolve(), jobs=jobs, results=results, as_json=as_json)
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A run that was played and judged, and where it lies."""
+
+    summary: RunSummary
+    folder: Path
+    interrupted: bool
+
+
 def execute(plan: RunPlan, folder: Path, *, jobs: int, results: Path, as_json: bool) -> ExitCode:
     """Play ``plan`` in ``folder``, judge it, write the report, show it."""
+    played = play(plan, folder, jobs=jobs, results=results, quiet=as_json)
+    show(played.summary, played.folder, as_json=as_json)
+    return ExitCode.INTERRUPTED if played.interrupted else ExitCode(played.summary.exit_code)
+
+
+def play(plan: RunPlan, folder: Path, *, jobs: int, results: Path, quiet: bool) -> Played:
+    """Play ``plan`` in ``folder``, judge it, write the report; ``quiet`` shows no progress."""
     from harness.report.live import make_view
     from harness.trial.run import Run, catch_interrupts, write_plan
 
     interrupted = threading.Event()
     catch_interrupts(interrupted, signals=(signal.SIGINT, signal.SIGTERM))
-    view = make_view(quiet=as_json)
+    view = make_view(quiet=quiet)
     try:
         check_ground(plan, say=view.say)
         write_plan(folder, plan)
@@ -94,10 +110,9 @@ def execute(plan: RunPlan, folder: Path, *, jobs: int, results: Path, as_json: b
         raise Interrupted("interrupted before any trial had begun", fix="run it again")
     final = put_in_place(folder, results)
     summary = judge_and_write(final)
-    show(summary, final, as_json=as_json)
     for failure in outcome.failures:
         print(f"harness: {failure}", file=sys.stderr)
-    return ExitCode.INTERRUPTED if outcome.interrupted else ExitCode(summary.exit_code)
+    return Played(summary, final, interrupted=outcome.interrupted)
 
 
 def check_ground(plan: RunPlan, *, say: Callable[[str], None]) -> None:

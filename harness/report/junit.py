@@ -30,14 +30,14 @@ def write_junit(path: Path, summary: RunSummary) -> None:
 
 def junit_xml(summary: RunSummary) -> bytes:
     """The verdicts of ``summary`` as JUnit XML."""
-    root = ElementTree.Element("testsuites", name=_clean(summary.name))
+    root = ElementTree.Element("testsuites", name=clean_text(summary.name))
     for scenario, results in groupby(in_scenario_order(summary, summary.guarantees), key=lambda known: known.scenario):
         root.append(_suite(scenario, list(results), summary))
     if summary.skipped:
         root.append(_skipped_suite(summary))
     if summary.partial:
         root.append(_partial_suite(summary))
-    _total(root)
+    total_cases(root)
     ElementTree.indent(root)
     text: str = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
@@ -45,20 +45,20 @@ def junit_xml(summary: RunSummary) -> bytes:
 
 def _suite(scenario: str, results: list[GuaranteeSummary], summary: RunSummary) -> ElementTree.Element:
     """One scenario."""
-    suite = ElementTree.Element("testsuite", name=_clean(scenario), timestamp=_clean(summary.created_utc))
+    suite = ElementTree.Element("testsuite", name=clean_text(scenario), timestamp=clean_text(summary.created_utc))
     for result in results:
         suite.append(_case(result))
-    _count(suite)
+    count_cases(suite)
     return suite
 
 
 def _case(result: GuaranteeSummary) -> ElementTree.Element:
     """One guarantee of one arm."""
     name = f"{result.arm}: {result.guarantee.value}"
-    case = ElementTree.Element("testcase", classname=_clean(result.scenario), name=_clean(name), time="0")
+    case = ElementTree.Element("testcase", classname=clean_text(result.scenario), name=clean_text(name), time="0")
     properties = ElementTree.SubElement(case, "properties")
     for key, value in _properties(result).items():
-        ElementTree.SubElement(properties, "property", name=key, value=_clean(value))
+        ElementTree.SubElement(properties, "property", name=key, value=clean_text(value))
     mark = _mark_element(result)
     if mark is not None:
         case.append(mark)
@@ -84,45 +84,45 @@ def _mark_element(result: GuaranteeSummary) -> ElementTree.Element | None:
     """What makes the case anything but passed; ``None``: it passed."""
     text = f"{result.reason}\n{bound_sentence(result)}"
     if result.stance is Stance.FREE:
-        return ElementTree.Element("skipped", message=_clean(f"not asked for: {guarantee_mark(result).word}"))
+        return ElementTree.Element("skipped", message=clean_text(f"not asked for: {guarantee_mark(result).word}"))
     match result.verdict:
         case Verdict.HELD:
             return None
         case Verdict.VIOLATED:
-            element = ElementTree.Element("failure", type="violated", message=_clean(result.reason))
+            element = ElementTree.Element("failure", type="violated", message=clean_text(result.reason))
         case Verdict.INCONCLUSIVE:
-            element = ElementTree.Element("error", type="inconclusive", message=_clean(result.reason))
+            element = ElementTree.Element("error", type="inconclusive", message=clean_text(result.reason))
         case Verdict.ERROR:
-            element = ElementTree.Element("error", type="error", message=_clean(result.reason))
+            element = ElementTree.Element("error", type="error", message=clean_text(result.reason))
         case _:
             assert_never(result.verdict)
-    element.text = _clean(text)
+    element.text = clean_text(text)
     return element
 
 
 def _skipped_suite(summary: RunSummary) -> ElementTree.Element:
     """A case per trial that could not be played here, with the reason."""
-    suite = ElementTree.Element("testsuite", name="skipped", timestamp=_clean(summary.created_utc))
+    suite = ElementTree.Element("testsuite", name="skipped", timestamp=clean_text(summary.created_utc))
     for known in summary.skipped:
         name = f"trial with seed {known.seed}"
-        case = ElementTree.SubElement(suite, "testcase", classname=_clean(known.scenario), name=name, time="0")
-        ElementTree.SubElement(case, "skipped", message=_clean(known.reason))
-    _count(suite)
+        case = ElementTree.SubElement(suite, "testcase", classname=clean_text(known.scenario), name=name, time="0")
+        ElementTree.SubElement(case, "skipped", message=clean_text(known.reason))
+    count_cases(suite)
     return suite
 
 
 def _partial_suite(summary: RunSummary) -> ElementTree.Element:
     """A case of its own for a run that is not whole, so that CI cannot overlook it."""
-    suite = ElementTree.Element("testsuite", name="run", timestamp=_clean(summary.created_utc))
+    suite = ElementTree.Element("testsuite", name="run", timestamp=clean_text(summary.created_utc))
     case = ElementTree.SubElement(suite, "testcase", classname="run", name="all planned trials are complete", time="0")
     complete = sum(result.status == "complete" for result in summary.trials)
     message = f"{complete} of {summary.planned_trials} planned trials are complete"
     ElementTree.SubElement(case, "error", type="inconclusive", message=message)
-    _count(suite)
+    count_cases(suite)
     return suite
 
 
-def _count(suite: ElementTree.Element) -> None:
+def count_cases(suite: ElementTree.Element) -> None:
     """Set the totals that the format wants as attributes of a suite."""
     suite.set("tests", str(len(suite.findall("testcase"))))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
@@ -130,12 +130,12 @@ def _count(suite: ElementTree.Element) -> None:
     suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
 
 
-def _total(root: ElementTree.Element) -> None:
+def total_cases(root: ElementTree.Element) -> None:
     """Set the totals over all suites."""
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
 
 
-def _clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """``text`` without what XML cannot hold."""
     return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
