@@ -20,6 +20,7 @@ class Quantity(StrEnum):
     LOST = "lost"
     DUPLICATED = "duplicated"
     DUPLICATE_EFFECTS = "duplicate effects"
+    MISSING_EFFECTS = "missing effects"
     READ_RECOVERY = "reads back"
     WRITE_RECOVERY = "writes back"
     BACKLOG_RECOVERY = "backlog gone"
@@ -59,6 +60,7 @@ class Clause(Frozen):
         return f"{self.quantity}{where} <= {self.limit:g}{unit}"
 
 
+COUNTS = frozenset({Quantity.LOST, Quantity.DUPLICATED, Quantity.DUPLICATE_EFFECTS, Quantity.MISSING_EFFECTS})
 _MILLISECONDS = frozenset({Quantity.READ_RECOVERY, Quantity.WRITE_RECOVERY, Quantity.BACKLOG_RECOVERY, Quantity.P99})
 _P99_PHASES = {
     "whole": None,
@@ -137,6 +139,7 @@ class _ArmClauses:
             (Quantity.LOST, "lost"),
             (Quantity.DUPLICATED, "duplicated"),
             (Quantity.DUPLICATE_EFFECTS, "duplicate_effects"),
+            (Quantity.MISSING_EFFECTS, "missing_effects"),
         ):
             most: int | None = getattr(budgets, key)
             if most is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from harness.check.clauses import counted
-from harness.contract.clauses import Clause, Quantity
+from harness.contract.clauses import COUNTS, Clause, Quantity
 from harness.model.results import ArmResult, ClauseResult, TrialResult
 from harness.model.words import Fate, Guarantee, Phase, Stance, Verdict
 
@@ -63,7 +63,7 @@ def _basis(clause: Clause) -> Guarantee:
     match clause.quantity:
         case Quantity.DUPLICATED:
             return Guarantee.AT_MOST_ONCE
-        case Quantity.DUPLICATE_EFFECTS:
+        case Quantity.DUPLICATE_EFFECTS | Quantity.MISSING_EFFECTS:
             return Guarantee.EFFECTIVELY_ONCE
         case _:
             return Guarantee.AT_LEAST_ONCE
@@ -104,6 +104,8 @@ def _read(clause: Clause, trial: TrialResult, arm: ArmResult, judged: ClauseResu
             return _Reading(arm.duplicated, judged.samples)
         case Quantity.DUPLICATE_EFFECTS:
             return _Reading(arm.duplicate_effects, judged.samples)
+        case Quantity.MISSING_EFFECTS:
+            return _Reading(arm.missing_effects, judged.samples)
         case Quantity.READ_RECOVERY:
             return _recovery("reads", arm.recovery.read_from_heal_ns, judged.samples)
         case Quantity.WRITE_RECOVERY:
@@ -161,6 +163,6 @@ def shown_value(clause: Clause, value: float | None) -> str:
         return "not observed"
     if clause.quantity is Quantity.AVAILABLE:
         return f"{value * 100:.1f} %"
-    if clause.quantity in {Quantity.LOST, Quantity.DUPLICATED, Quantity.DUPLICATE_EFFECTS}:
+    if clause.quantity in COUNTS:
         return f"{value:,.0f}"
     return "never" if math.isinf(value) else f"{value:,.0f} ms"

@@ -76,12 +76,23 @@ def parse_contract(content: bytes, *, name: str, known: KnownNames) -> Contract:
 
 
 def _invalid(name: str, problems: Iterable[Problem]) -> InvalidFileError:
-    lines = list(dict.fromkeys(f"{name}:{one.line}: {one.text}" for one in sorted(problems, key=lambda one: one.line)))
+    lines = list(
+        dict.fromkeys(
+            f"{name}:{one.line}: {_printable(one.text)}" for one in sorted(problems, key=lambda one: one.line)
+        )
+    )
     more = len(lines) - MOST_SHOWN
     shown = lines[:MOST_SHOWN] + ([f"... and {more:,} more"] if more > 0 else [])
     return InvalidFileError(
         "\n".join(shown),
         fix="mend the file; docs/contract.md explains it, and editors can check it with its JSON Schema",
+    )
+
+
+def _printable(text: str) -> str:
+    """``text`` in one line and without anything that a terminal would obey."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape", "backslashreplace").decode() for sign in text
     )
 
 

@@ -108,6 +108,7 @@ class Budgets(Frozen):
     lost: Count | None = None
     duplicated: Count | None = None
     duplicate_effects: Count | None = None
+    missing_effects: Count | None = None
     recovery_ms: RecoveryBudget | None = None
     p99_ms: LatencyBudget | None = None
 

@@ -144,6 +144,7 @@ LIMITS = [
     (Quantity.DUPLICATED, 0, None, {"duplicated": 1}, VIOLATED, 1),
     (Quantity.DUPLICATED, 1, None, {"duplicated": 1}, HELD, 1),
     (Quantity.DUPLICATE_EFFECTS, 0, None, {"duplicate_effects": 2}, VIOLATED, 2),
+    (Quantity.MISSING_EFFECTS, 4, None, {"lost": 5}, VIOLATED, 5),
     (Quantity.READ_RECOVERY, 50, None, {"recovery": RecoveryTimes(read_from_heal_ns=50 * MS)}, HELD, 50),
     (Quantity.READ_RECOVERY, 50, None, {"recovery": RecoveryTimes(read_from_heal_ns=51 * MS)}, VIOLATED, 51),
     (Quantity.READ_RECOVERY, 50, None, {"recovery": RecoveryTimes(write_from_heal_ns=1)}, INCONCLUSIVE, None),
