@@ -8,7 +8,7 @@ from harness.lint.stored import ArmCounts, StoredArm
 from harness.model.values import Arm
 from harness.model.words import AckPolicy, Checkpoint, Dedup, Mechanism, Primitive, Recovery, StartAt
 
-NOT_COUNTED = "not counted: the run was not judged"
+NOT_COUNTED = "not counted: no trial of it was judged"
 PUBSUB = "Pub/Sub keeps nothing"
 
 

@@ -44,7 +44,7 @@ class ArmCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArm:
-    """One arm with what its trials sent, and what was counted; ``None``: the run was not judged."""
+    """One arm with what its trials sent, and what was counted; ``None``: it was not judged."""
 
     arm: Arm
     rate_per_s: float
@@ -105,13 +105,16 @@ def _arms(trials: list[Trial], summary: RunSummary | None) -> Iterator[StoredArm
         yield StoredArm(arm=arm, rate_per_s=rate, counts=_counts(arm, summary) if summary else None)
 
 
-def _counts(arm: Arm, summary: RunSummary) -> ArmCounts:
+def _counts(arm: Arm, summary: RunSummary) -> ArmCounts | None:
+    """Over all trials in which exactly this arm was judged; ``None``: there is none."""
     found = [
         result
         for trial in summary.trials
         for planned, result in zip(trial.trial.scenario.arms, trial.arms, strict=False)
         if planned == arm and result.arm == arm.name
     ]
+    if not found:
+        return None
     return ArmCounts(
         trials=len(found),
         stuck=sum(result.fates.get(Fate.STUCK, 0) for result in found),

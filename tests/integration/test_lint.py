@@ -192,6 +192,20 @@ def _uptime(client: redis.Redis) -> int:
 
 
 @pytest.mark.servers
+def test_a_group_that_waits_at_the_end_is_not_taken_for_noack(server: LocalStack, client: redis.Redis) -> None:
+    """Created at $, it stands at a fresh id and its consumer polls in vain: where it began is unknown, no more."""
+    wait_until(lambda: _uptime(client) >= 1, deadline_s=10, what="the server is a second old")
+    client.xadd("orders", {"n": 1})
+    client.xgroup_create("orders", "billing", "$")
+    client.xreadgroup("billing", "worker", {"orders": ">"})
+    results = lint("--json", url=url(server)).results()
+    assert "unknown" == results["acknowledgement", "orders / billing"][0]
+    assert "unknown" == results["group-start", "orders / billing"][0]
+    client.xgroup_delconsumer("orders", "billing", "worker")
+    assert "created at $ or at an id" in lint("--json", url=url(server)).results()["group-start", "orders / billing"][1]
+
+
+@pytest.mark.servers
 def test_what_is_left_pending_fails_once_it_is_old(server: LocalStack, client: redis.Redis) -> None:
     """With a limit of one millisecond: the entry, and the consumer who left it."""
     client.xadd("orders", {"n": 1})
