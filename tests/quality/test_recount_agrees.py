@@ -11,6 +11,7 @@ from comparing import flatten, recounted_whole
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from planting import PLANTS
+from planting_mechanisms import SETUPS
 from synthetic_trial import FAN_OUT, MICROSECOND, MILLISECOND, ORIGIN_NS, PUBSUB, Book, Note, build
 
 from harness.history.journal import EventKind
@@ -91,6 +92,33 @@ def test_any_mixture_of_plants(book: Book) -> None:
     assert_agreement(book)
 
 
+@st.composite
+def set_up_books(draw: st.DrawFn) -> Book:
+    """A small trial with an arm that is set up in some way, up to four such violations, and some mangled records."""
+    setup = draw(st.sampled_from(SETUPS))
+    book = setup.alter(build(messages=6, seed=draw(st.integers(0, 50)), control=draw(st.booleans())))
+    others = [one for one in SETUPS if one.arm == setup.arm]
+    for one in [setup, *draw(st.lists(st.sampled_from(others), max_size=3))]:
+        with contextlib.suppress(ValueError, AssertionError, IndexError, StopIteration):
+            one.plant(book, producer=draw(st.integers(0, 1)), sequence=draw(st.integers(0, 5)))
+    for _ in range(draw(st.integers(0, 6))):
+        notes = book.notes(draw(st.sampled_from((*KINDS, *RARE_KINDS))))
+        if notes:
+            mangle(book, notes[draw(st.integers(0, len(notes) - 1))], draw)
+    return book
+
+
+@BOUNDED
+@given(set_up_books())
+def test_any_setup(book: Book) -> None:
+    """Whatever an arm is set up to do, and whoever dies."""
+    assert_agreement(book)
+
+
+RARE_KINDS = (
+    *(EventKind.END, EventKind.CRASHING, EventKind.FAILED, EventKind.DEAD_LETTER, EventKind.CHECKPOINT),
+    *(EventKind.GROUP_START, EventKind.PENDING, EventKind.PROCESS, EventKind.TOMBSTONE),
+)
 KINDS = (
     *(EventKind.ATTEMPT, EventKind.OUTCOME, EventKind.WIRE, EventKind.RECEIVE, EventKind.EFFECT, EventKind.ACK),
     *(EventKind.LOG_ENTRY, EventKind.SUBSCRIBED, EventKind.BARRIER, EventKind.GROUP),
