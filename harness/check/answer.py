@@ -111,7 +111,7 @@ def _setting(sound: Sequence[TrialResult], *, with_fault: bool) -> str:
 
 def _clause(found: _Losses, number: int, groups: Sequence[_Group]) -> str:
     """``Pub/Sub lost 1,204 of 5,760 deliveries of acknowledged messages (in 6 of the 8)``."""
-    verb = "lost" if groups is _PRIMITIVES else "never got done"
+    verb = "lost" if groups is _PRIMITIVES else "left undone"
     what = " deliveries of acknowledged messages" if number == 0 else ""
     where = f" (in {found.losing} of the {found.trials})" if found.losing else ""
     return f"{found.name} {verb} {found.lost:,} of {found.owed:,}{what}{where}"
