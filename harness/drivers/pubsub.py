@@ -77,6 +77,7 @@ class PubSubConsumer:
         self._client: redis.Redis | None = None
         self._subscription: redis.client.PubSub | None = None
         self._early: list[Delivery] = []
+        self._failure: redis.RedisError | OSError | None = None
         self._heard_ns = 0
         self._pinged_ns = 0
 
@@ -101,13 +102,24 @@ class PubSubConsumer:
         subscription.subscribe(self._channel)
 
     def poll(self) -> Sequence[Delivery]:
-        """Everything that is there, waiting at most a tenth of a second for the first message."""
+        """Everything that is there, waiting at most a tenth of a second for the first message.
+
+        An error behind messages that have arrived is raised at the next call: they were received, and count.
+        """
+        if self._failure is not None:
+            raise self._failure
         if self._subscription is None:
             raise redis.ConnectionError("not subscribed")
         deliveries, self._early = self._early, []
         timeout = 0.0 if deliveries else POLL_S
         for _ in range(MAX_BATCH):
-            message = self._subscription.get_message(timeout=timeout)
+            try:
+                message = self._subscription.get_message(timeout=timeout)
+            except (redis.RedisError, OSError) as error:
+                if not deliveries:
+                    raise
+                self._failure = error
+                return deliveries
             if message is None:
                 break
             timeout = 0.0
@@ -140,6 +152,7 @@ class PubSubConsumer:
         if self._client is not None:
             self._client.close()
         self._subscription = self._client = None
+        self._failure = None
 
     def _await(self, subscription: redis.client.PubSub, confirmation: str) -> None:
         """Wait for one confirmation. Messages that come before the pattern is confirmed are kept for `poll`."""

@@ -36,7 +36,7 @@ from harness.model.words import AckPolicy, ReceiveTag, Recovery, StartAt
 from harness.stack.base import ServerAddress
 
 CLAIM_COUNT = 100
-MAX_CLAIM_PAGES = 100
+_ROUND_IS_OVER = "0-0"
 _REREADS = frozenset({Recovery.FULL, Recovery.OWN_PENDING})
 _CLAIMS = frozenset({Recovery.FULL, Recovery.CLAIM})
 
@@ -61,6 +61,7 @@ class StreamConsumer:
         self._client: redis.Redis | None = None
         self._pending_read_on = 0
         self._next_claim_ns = 0
+        self._claim_cursor = _ROUND_IS_OVER
         self._own_pending_after: EntryId | None = None
 
     @property
@@ -77,7 +78,7 @@ class StreamConsumer:
             self._create_group_at_end(client)
         client.xgroup_createconsumer(self._key, self._group, self._name)
         self._observer.subscribed(self._counter.connections)
-        self._next_claim_ns = time.monotonic_ns() + self._settings.claim_interval_ms * 1_000_000
+        self._end_claim_round()
 
     def poll(self) -> Sequence[Delivery | Tombstone]:
         """Own pending entries after a reconnect, else what can be claimed when it is time, else new entries."""
@@ -87,11 +88,8 @@ class StreamConsumer:
             self._own_pending_after = (0, 0)
         if self._own_pending_after is not None:
             return self._read_own_pending(client, self._own_pending_after)
-        if self._recovery in _CLAIMS and time.monotonic_ns() >= self._next_claim_ns:
-            claimed = self._claim(client)
-            self._next_claim_ns = time.monotonic_ns() + self._settings.claim_interval_ms * 1_000_000
-            if claimed:
-                return claimed
+        if self._recovery in _CLAIMS and self._is_time_to_claim() and (claimed := self._claim(client)):
+            return claimed
         if self._recovery is Recovery.READ_CLAIM:
             return self._read_claiming(client)
         return self._read_new(client)
@@ -169,19 +167,25 @@ class StreamConsumer:
         return self._came_again(client, entries, ReceiveTag.OWN_PENDING)
 
     def _claim(self, client: redis.Redis) -> list[Delivery | Tombstone]:
-        """A whole round of XAUTOCLAIM, cursor from 0-0 to 0-0."""
-        found: list[Delivery | Tombstone] = []
-        cursor = "0-0"
-        for _ in range(MAX_CLAIM_PAGES):
-            reply: Any = client.xautoclaim(
-                self._key, self._group, self._name, self._settings.claim_min_idle_ms, cursor, count=CLAIM_COUNT
-            )
-            cursor = str(reply[0])
-            found += self._came_again(client, [(entry, fields) for entry, fields in reply[1]], ReceiveTag.CLAIMED)
-            found += [Tombstone(parse_id(str(entry))) for entry in (reply[2] if len(reply) > 2 else [])]
-            if cursor == "0-0":
-                break
-        return found
+        """One page of a round of XAUTOCLAIM, whose cursor goes from 0-0 to 0-0. What it brought is handled at once:
+
+        an error on the next page must not take back what the server has handed out, or reported as trimmed away.
+        """
+        reply: Any = client.xautoclaim(
+            self._key, self._group, self._name, self._settings.claim_min_idle_ms, self._claim_cursor, count=CLAIM_COUNT
+        )
+        self._claim_cursor = str(reply[0])
+        if self._claim_cursor == _ROUND_IS_OVER:
+            self._end_claim_round()
+        gone = [Tombstone(parse_id(str(entry))) for entry in (reply[2] if len(reply) > 2 else [])]
+        return self._came_again(client, [(entry, fields) for entry, fields in reply[1]], ReceiveTag.CLAIMED) + gone
+
+    def _is_time_to_claim(self) -> bool:
+        return self._claim_cursor != _ROUND_IS_OVER or time.monotonic_ns() >= self._next_claim_ns
+
+    def _end_claim_round(self) -> None:
+        self._claim_cursor = _ROUND_IS_OVER
+        self._next_claim_ns = time.monotonic_ns() + self._settings.claim_interval_ms * 1_000_000
 
     def _came_again(
         self, client: redis.Redis, entries: Sequence[tuple[str, Fields]], tag: ReceiveTag
@@ -189,16 +193,23 @@ class StreamConsumer:
         """Open entries that were delivered before, with how often: they are ours now, so our pending list tells."""
         if not entries:
             return []
-        rows: Any = client.xpending_range(
-            self._key,
-            self._group,
-            min=min((entry for entry, _ in entries), key=parse_id),
-            max=max((entry for entry, _ in entries), key=parse_id),
-            count=10 * (CLAIM_COUNT + len(entries)),
-            consumername=self._name,
-        )
-        counts = {parse_id(str(row["message_id"])): int(row["times_delivered"]) for row in rows}
+        counts = self._delivery_counts(client, [entry for entry, _ in entries])
         return deliveries_of(entries, tag, names=self._names, connection=self._counter.connections, counts=counts)
+
+    def _delivery_counts(self, client: redis.Redis, entries: Sequence[str]) -> dict[EntryId, int]:
+        """How often each was delivered; none where the server cannot be asked: that must not cost the entries."""
+        try:
+            rows: Any = client.xpending_range(
+                self._key,
+                self._group,
+                min=min(entries, key=parse_id),
+                max=max(entries, key=parse_id),
+                count=10 * (CLAIM_COUNT + len(entries)),
+                consumername=self._name,
+            )
+        except (redis.RedisError, OSError):
+            return {}
+        return {parse_id(str(row["message_id"])): int(row["times_delivered"]) for row in rows}
 
     def _opened(self, entries: Sequence[tuple[str, Fields]], tag: ReceiveTag, count: int) -> list[Delivery | Tombstone]:
         return deliveries_of(entries, tag, names=self._names, connection=self._counter.connections, counts=count)

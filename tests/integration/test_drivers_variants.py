@@ -124,6 +124,20 @@ def test_another_member_claims_but_does_not_reread(stack: RunningStack, admin: r
         assert ([(2, FRESH, 1)], 2) == (rig.receives("other"), rig.pending())
 
 
+def test_a_long_pending_list_is_claimed_page_by_page(stack: RunningStack, admin: redis.Redis, tmp_path: Path) -> None:
+    """All that a dead consumer left, more than one XAUTOCLAIM gives; what was trimmed meanwhile is told as gone."""
+    with rig_of(soon(named_arm("stream-group-claim")), stack.server, admin, tmp_path) as rig:
+        ids = rig.add(250)
+        admin.xreadgroup(rig.names.group(0), "gone", {rig.names.destination: ">"}, count=250)
+        admin.xtrim(rig.names.destination, minid=ids[10], approximate=False)
+        rig.start("heir")
+        until(lambda: rig.pending() == 0, "all claimed and acknowledged")
+        rig.workers[0].stop()
+        assert [parse_id(entry) for entry in ids[:10]] == rig.ids("heir", EventKind.TOMBSTONE)
+        assert list(range(10, 250)) == rig.effects()
+        assert {(CLAIMED, 2)} == {row[1:] for row in rig.receives("heir")}
+
+
 @pytest.mark.parametrize("limit", [1, 3])
 def test_a_poisoned_entry_is_moved_after_exactly_so_many_deliveries(
     stack: RunningStack, admin: redis.Redis, tmp_path: Path, limit: int

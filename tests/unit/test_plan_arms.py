@@ -1,5 +1,7 @@
 """Arms by name: what a name sets, and what is said about one that does not exist."""
 
+from pathlib import Path
+
 import pytest
 
 from harness.model.errors import UsageError
@@ -72,6 +74,13 @@ def test_what_else_a_name_sets() -> None:
     retention = named_arm("stream-group-maxlen-exact").retention
     assert retention is not None
     assert (200, None, True) == (retention.max_length, retention.max_age_ms, retention.exact)
+
+
+def test_the_page_about_arms_has_all_of_them() -> None:
+    """Its table is the registry's, row by row."""
+    page = (Path(__file__).parents[2] / "docs" / "arms.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert [f"| `{name}` | {description} |" for name, description in DESCRIPTIONS.items()] == rows
 
 
 @pytest.mark.parametrize(
