@@ -1,4 +1,4 @@
-"""The verbs: ``run``, ``check``, ``report``, ``verify``, ``lint``, ``list``, ``doctor``, ``proxy``."""
+"""The verbs: ``run``, ``check``, ``verify``, ``compare``, ``report``, ``lint``, ``list``, ``doctor`` and others."""
 
 from __future__ import annotations
 
@@ -116,6 +116,30 @@ def verify(
         junit=junit,
     )
     raise typer.Exit(verify_contract(request))
+
+
+@app.command(epilog=EXIT_CODES)
+def compare(
+    first: Annotated[Path, typer.Argument(help="A run, or what was kept of one: results/baseline.")],
+    second: Annotated[Path | None, typer.Argument(help="The run to set against it.")] = None,
+    arm: Annotated[list[str] | None, typer.Option("--arm", help="Two arms of one run instead (give it twice).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON and nothing else.")] = False,
+) -> None:
+    """Compare two stored runs: exit 1 when a delivery guarantee got worse. Latency and recovery only inform."""
+    from harness.cli.comparing import compare as compare_stored
+
+    raise typer.Exit(compare_stored(first, second, arms=tuple(arm or ()), as_json=as_json))
+
+
+@app.command()
+def baseline(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, e.g. results/latest.")],
+    folder: Annotated[Path, typer.Argument(help="Where to keep it.")] = Path("results/baseline"),
+) -> None:
+    """Keep what is compared of a stored run: one small file, made to be committed."""
+    from harness.cli.comparing import keep_baseline
+
+    keep_baseline(run_folder, folder)
 
 
 @app.command()

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.check.alike import difference_of_play
 from harness.contract.evaluate import Evidence
 from harness.model.errors import UsageError
 from harness.model.results import RunSummary, TrialResult
-from harness.model.values import Scenario
-
-_SAYS_NOTHING_OF_HOW_IT_WAS_PLAYED = {
-    "arms",
-    "claims",
-    "expectations",
-    "mechanism",
-    "predictions",
-    "question",
-    "slow",
-    "story",
-}
 
 
 def gather(runs: Sequence[tuple[str, RunSummary]]) -> Evidence:
@@ -60,11 +49,3 @@ def notes_of(runs: Sequence[tuple[str, RunSummary]]) -> list[str]:
     if len(servers) > 1:
         notes.append(f"the trials ran on different servers: {', '.join(servers)}")
     return notes
-
-
-def difference_of_play(one: Scenario, other: Scenario) -> str:
-    """In what two plays of a scenario differ; empty when they are alike. Their arms may differ: each stands alone."""
-    first = one.model_dump(mode="json", exclude=_SAYS_NOTHING_OF_HOW_IT_WAS_PLAYED)
-    second = other.model_dump(mode="json", exclude=_SAYS_NOTHING_OF_HOW_IT_WAS_PLAYED)
-    unlike = [f"{key} {first[key]} and {second[key]}" for key in first if first[key] != second.get(key)]
-    return "; ".join(unlike)
