@@ -84,6 +84,22 @@ class DrawStyle:
     """What it physically does and how it heals, in one sentence."""
 
 
+class Route(Protocol):
+    """A way to a server that can be watched: a link, a straight connection, a wire."""
+
+    @property
+    def role(self) -> LinkRole:
+        """Which way this is."""
+
+    @property
+    def host(self) -> str:
+        """Where to connect."""
+
+    @property
+    def port(self) -> int:
+        """Where to connect."""
+
+
 class Link(Protocol):
     """A proxied path, ready to be used and to be broken."""
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from harness.faults.base import Link, Probe
+from harness.faults.base import Probe, Route
 from harness.faults.channel import Channel, ChannelEnded, tls_context
 from harness.faults.resp import NotRedisError, Reply, encode, take_reply
 from harness.model.errors import EnvironmentUnavailable, TrialError
@@ -55,17 +55,20 @@ class Sentinel:
 
     def __init__(
         self,
-        link: Link,
+        link: Route,
         address: ServerAddress,
         *,
         interval_ns: int = INTERVAL_NS,
         on_probe: Callable[[Probe], None] = _ignore,
+        enter: Callable[[], None] | None = None,
     ) -> None:
+        """``enter`` is called first on the sentinel's thread, e.g. to move it into a network namespace."""
         self._role = link.role
         self._address = address.through(link.host, link.port)
         self._context = tls_context(address.tls)
         self._interval_ns = interval_ns
         self._on_probe = on_probe
+        self._enter = enter
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sentinel-{link.role}", daemon=True)
         self._news = threading.Condition()
@@ -155,6 +158,8 @@ class Sentinel:
     def _run(self) -> None:
         self._next_ns = time.monotonic_ns()
         try:
+            if self._enter is not None:
+                self._enter()
             while not self._stopping.is_set():
                 self._step()
             self._end_all(ProbeResult.SILENT)

@@ -47,6 +47,16 @@ MODEL_MEANING = {
     FaultModel.LATE_START: "processes are not started before the heal",
     FaultModel.SLOW: "consumers take so long over each message that they fall behind",
     FaultModel.POISON: "messages whose handling fails every time",
+    FaultModel.SERVER_KILL: "the server gets a SIGKILL and starts anew at the heal, on the same directory and port",
+    FaultModel.POWER_LOSS: "the server dies with its machine: only what reached the block device is there at the heal",
+    FaultModel.SERVER_PAUSE: "the server is stopped (SIGSTOP) and goes on (SIGCONT) at the heal, unaware of it",
+    FaultModel.OUT_OF_MEMORY: "the server's memory limit is below its use, so it refuses writes until the heal",
+    FaultModel.EVICTION: "the server's memory limit is below its use, so it evicts keys until the heal",
+    FaultModel.DISK_FULL: "there is no room for the append-only file until the heal",
+    FaultModel.SLOW_FSYNC: "every fsync of the server takes long until the heal",
+    FaultModel.FAILOVER: "the master gets a SIGKILL and a replica is promoted",
+    FaultModel.HUNG_MASTER: "the master is stopped (SIGSTOP), a replica is promoted, and it goes on at the heal",
+    FaultModel.PACKET_DROP: "packets are discarded unseen by either end, and TCP sends them again",
 }
 
 
@@ -87,6 +97,8 @@ def link_name(link: LinkRole) -> str:
             return "one consumer's link"
         case LinkRole.REPLICATION:
             return "replication link"
+        case LinkRole.STRAIGHT:
+            return "straight connection"
         case _:
             assert_never(link)
 

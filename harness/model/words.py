@@ -36,12 +36,14 @@ class LinkRole(StrEnum):
 
     ``one-consumer`` carries only the first member of every scope; it is opened where a fault names it, and that
     member uses the consumers' link otherwise. ``replication`` carries what a replica is fed by its master.
+    ``straight`` is no proxied path: the harness's own connection to a server, which a fault of that server is seen on.
     """
 
     PRODUCERS = "producers"
     CONSUMERS = "consumers"
     ONE_CONSUMER = "one-consumer"
     REPLICATION = "replication"
+    STRAIGHT = "straight"
 
 
 CLIENT_LINKS = (LinkRole.PRODUCERS, LinkRole.CONSUMERS, LinkRole.ONE_CONSUMER)
@@ -75,6 +77,22 @@ class FaultModel(StrEnum):
     ``slow``: consumers take so long over each message that they fall behind.
     ``poison``: messages whose handling fails every time.
 
+    Of a server:
+
+    ``server-kill``: the server gets a SIGKILL and is started anew at the heal, on the same directory and port.
+    ``power-loss``: the same, and only what had reached its block device is there afterwards.
+    ``server-pause``: the server is stopped (SIGSTOP) and continued (SIGCONT) at the heal.
+    ``out-of-memory``: the server's memory limit is below its use; writes are refused until the heal.
+    ``eviction``: the same with a policy that evicts keys instead.
+    ``disk-full``: there is no room for the append-only file until the heal.
+    ``slow-fsync``: every fsync of the server takes long until the heal.
+    ``failover``: the master gets a SIGKILL, a replica is promoted, and the old master may come back at the heal.
+    ``hung-master``: the master is stopped (SIGSTOP), a replica is promoted, and the old master goes on at the heal.
+
+    Of packets:
+
+    ``packet-drop``: packets are discarded, nobody is told, and TCP sends again until the heal and after it.
+
     ``none``: the no-fault control.
     """
 
@@ -94,6 +112,16 @@ class FaultModel(StrEnum):
     LATE_START = "late-start"
     SLOW = "slow"
     POISON = "poison"
+    SERVER_KILL = "server-kill"
+    POWER_LOSS = "power-loss"
+    SERVER_PAUSE = "server-pause"
+    OUT_OF_MEMORY = "out-of-memory"
+    EVICTION = "eviction"
+    DISK_FULL = "disk-full"
+    SLOW_FSYNC = "slow-fsync"
+    FAILOVER = "failover"
+    HUNG_MASTER = "hung-master"
+    PACKET_DROP = "packet-drop"
 
 
 LINK_FAULTS = frozenset(
@@ -114,6 +142,21 @@ PROCESS_FAULTS = frozenset(
     {FaultModel.CRASH, FaultModel.KILL, FaultModel.PAUSE, FaultModel.RESTART, FaultModel.LATE_START}
 )
 """Faults that act on worker processes, and are seen in the process table."""
+
+SERVER_FAULTS = frozenset(
+    {
+        FaultModel.SERVER_KILL,
+        FaultModel.POWER_LOSS,
+        FaultModel.SERVER_PAUSE,
+        FaultModel.OUT_OF_MEMORY,
+        FaultModel.EVICTION,
+        FaultModel.DISK_FULL,
+        FaultModel.SLOW_FSYNC,
+        FaultModel.FAILOVER,
+        FaultModel.HUNG_MASTER,
+    }
+)
+"""Faults that act on a server, and are seen on straight connections to it."""
 
 
 class Direction(StrEnum):

@@ -82,6 +82,10 @@ class Disk:
             self.close()
             return self._mount(path, os.dup(image), mount_point=self.mount_point, log_path=self._log_path)
 
+    def sync(self) -> None:
+        """Bring everything to the block device."""
+        run(["sync", "--file-system", str(self.path)], what="sync")
+
     def fill(self, name: str = "ballast") -> int:
         """Use up all free blocks by a file; the number of bytes that it took."""
         taken, chunk = 0, _MOST_CHUNK_BYTES

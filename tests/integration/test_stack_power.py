@@ -192,14 +192,9 @@ def test_sigkill_alone_takes_nothing(tmp_path: Path, persistence: Persistence) -
     assert seen.acknowledged == seen.survived
 
 
-def flush(disk: Disk) -> None:
-    """Bring all that is on this disk to its block device."""
-    subprocess.run(["sync", "--file-system", str(disk.path)], check=True)
-
-
 def test_a_cut_that_cuts_nothing_is_not_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were everything flushed before the copy, the control would show it."""
-    monkeypatch.setattr(Disk, "_stop_writing", flush)
+    monkeypatch.setattr(Disk, "_stop_writing", Disk.sync)
     place = Place(quiet_port(), tmp_path / "server", tmp_path / "server.log")
     with PowerSupply.open(choose_program(None), place, persistence=Persistence.AOF_NO) as supply:
         cut = supply.cut()

@@ -1,0 +1,173 @@
+"""What pings and INFO prove about a fault of a server: pure functions, as strict as those for links.
+
+All begin with what must be so for any of them: the server was seen before the injection and after the heal, and every
+proof that the deeds brought along holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.faults.base import Evidence
+from harness.faults.evidence import duration, judge_down, judge_hold, window
+from harness.faults.lookout import Sight
+from harness.faults.server_base import Deed, Seen
+from harness.model.words import LinkRole
+
+
+def judge_died(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
+    """Its connection was closed, new ones were refused, and after the heal another life answers with its data."""
+    trouble = _failed_proof(inject, heal)
+    if trouble:
+        return Evidence(None, None, trouble)
+    found = judge_down(window(seen.probes, LinkRole.STRAIGHT, inject=inject.times, heal=heal.times))
+    if found.observed_from_ns is None or found.observed_to_ns is None:
+        return found
+    before, after = _last_before(seen.sights, inject), _first_ready_after(seen.sights, inject)
+    if before is None or after is None:
+        return Evidence(found.observed_from_ns, None, f"{found.sentence}; but INFO was not answered before and after")
+    if before.run_id == after.run_id:
+        return Evidence(None, None, f"not shown: the same life (run id {before.run_id[:8]}) answers after the heal")
+    back = duration(after.answered_ns - heal.times.before_ns)
+    sentence = f"{found.sentence}; another life of the server had its data {back} after the heal began"
+    return Evidence(found.observed_from_ns, after.answered_ns, _with_proofs(sentence, inject, heal))
+
+
+def judge_paused(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
+    """Silent on a connection that stays open, late answers on the same one, and it is the same life."""
+    trouble = _failed_proof(inject, heal)
+    if trouble:
+        return Evidence(None, None, trouble)
+    found = judge_hold(window(seen.probes, LinkRole.STRAIGHT, inject=inject.times, heal=heal.times))
+    before, after = _last_before(seen.sights, inject), _first_ready_after(seen.sights, heal)
+    if found.observed_to_ns is not None and (before is None or after is None or before.run_id != after.run_id):
+        return Evidence(found.observed_from_ns, None, f"{found.sentence}; but it was not seen to be the same life")
+    return Evidence(found.observed_from_ns, found.observed_to_ns, _with_proofs(found.sentence, inject, heal))
+
+
+def judge_counter(
+    seen: Seen, *, inject: Deed, heal: Deed, counter: Callable[[Sight], int], what: str, limit_bytes: bool = True
+) -> Evidence:
+    """A counter of the server stood still before, grew during the fault, and the server is as before afterwards.
+
+    ``what`` names the events that are counted: "writes refused for want of memory". ``limit_bytes``: the server's
+    memory limit has to be seen set, and lifted again.
+    """
+    trouble = _failed_proof(inject, heal)
+    if trouble:
+        return Evidence(None, None, trouble)
+    before = _last_before(seen.sights, inject)
+    if before is None:
+        return Evidence(None, None, "not shown: INFO was not answered before the injection")
+    during = [it for it in seen.sights if it.asked_ns >= inject.times.before_ns and it.run_id == before.run_id]
+    grown = [it for it in during if it.asked_ns <= heal.times.before_ns and counter(it) > counter(before)]
+    if not grown:
+        return Evidence(None, None, f"not shown: no {what} while the fault should have been on")
+    if limit_bytes and not any(it.maxmemory > 0 for it in during):
+        return Evidence(None, None, "not shown: the server was not seen to have a memory limit")
+    count = counter(grown[-1]) - counter(before)
+    after = next(
+        (it for it in during if it.asked_ns >= heal.times.after_ns and not (limit_bytes and it.maxmemory > 0)), None
+    )
+    sentence = f"{count:,} {what}, the first of them at most {_after(grown[0], inject)} after the injection began"
+    if after is None:
+        return Evidence(grown[0].answered_ns, None, f"{sentence}; but the server was not seen to be mended")
+    return Evidence(grown[0].answered_ns, after.answered_ns, _with_proofs(sentence, inject, heal))
+
+
+def judge_aof_refused(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
+    """The server said that it could not write its append-only file, and after the heal that it can."""
+    trouble = _failed_proof(inject, heal)
+    if trouble:
+        return Evidence(None, None, trouble)
+    before = _last_before(seen.sights, inject)
+    if before is None or not before.aof_write_ok:
+        return Evidence(None, None, "not shown: the append-only file was not seen in order before the injection")
+    failing = [
+        it
+        for it in seen.sights
+        if inject.times.before_ns <= it.asked_ns <= heal.times.before_ns and not it.aof_write_ok
+    ]
+    if not failing:
+        return Evidence(None, None, "not shown: the server did not report a failed write of its append-only file")
+    refused = failing[-1].misconf_errors - before.misconf_errors
+    sentence = (
+        f"the server reported that its append-only file could not be written, at most {_after(failing[0], inject)} "
+        f"after the injection began, and refused {refused:,} writes until the heal"
+    )
+    after = next((it for it in seen.sights if it.asked_ns >= heal.times.after_ns and it.aof_write_ok), None)
+    if after is None:
+        return Evidence(failing[0].answered_ns, None, f"{sentence}; but it was not seen to write again")
+    return Evidence(failing[0].answered_ns, after.answered_ns, _with_proofs(sentence, inject, heal))
+
+
+def judge_failover(seen: Seen, *, inject: Deed, heal: Deed, old_port: int, dies: bool, old_returns: bool) -> Evidence:
+    """One server said that it is the master before, another one after, and the old one ended as it should.
+
+    ``dies``: the old master must not answer from the injection to the heal as the same life; else (hung) it goes on
+    afterwards. ``old_returns``: it must be seen as a replica in the end.
+    """
+    trouble = _failed_proof(inject, heal)
+    if trouble:
+        return Evidence(None, None, trouble)
+    own = [it for it in seen.sights if it.port == old_port]
+    before = _last_before(own, inject)
+    if before is None or before.role != "master":
+        return Evidence(None, None, f"not shown: the server on port {old_port} was not seen as the master before")
+    leaks = [it for it in own if it.asked_ns >= inject.times.after_ns and it.answered_ns < heal.times.before_ns]
+    if leaks:
+        return Evidence(None, None, f"not shown: the master on port {old_port} answered INFO while it should not")
+    promoted = [
+        it
+        for it in seen.sights
+        if it.port != old_port and it.role == "master" and it.asked_ns >= inject.times.before_ns
+    ]
+    if not promoted:
+        return Evidence(None, None, "not shown: no other server said that it is the master")
+    new = promoted[0]
+    took = duration(new.answered_ns - inject.times.before_ns)
+    sentence = f"the server on port {new.port} said that it is the master {took} after the injection began"
+    if not old_returns:
+        return Evidence(inject.times.after_ns, new.answered_ns, _with_proofs(sentence, inject, heal))
+    back = next((it for it in own if it.asked_ns >= heal.times.before_ns and it.role == "slave"), None)
+    if back is None or (back.run_id != before.run_id) is not dies:
+        what = "was not seen as a replica" if back is None else "came back in another way than this fault's"
+        return Evidence(inject.times.after_ns, None, f"{sentence}; but the old master {what}")
+    sentence = (
+        f"{sentence}; the old one was a replica {duration(back.answered_ns - heal.times.before_ns)} after the heal"
+    )
+    return Evidence(inject.times.after_ns, back.answered_ns, _with_proofs(sentence, inject, heal))
+
+
+def bytes_behind(sights: Sequence[Sight], *, master_port: int, at_ns: int) -> dict[int, int]:
+    """For each replica, how many bytes of the master's replication stream had not reached it at ``at_ns``.
+
+    Of the last sights before; the promoted log lacks at least what the best replica lacks. At most as exact as the
+    lookout's interval: a healthy replica may be some writes behind in it.
+    """
+    latest: dict[int, Sight] = {it.port: it for it in sights if it.answered_ns <= at_ns}
+    master = latest.pop(master_port, None)
+    if master is None:
+        return {}
+    return {port: max(0, master.replication_offset - it.replication_offset) for port, it in latest.items()}
+
+
+def _failed_proof(*deeds: Deed) -> str:
+    """What a deed found wrong with itself; empty if nothing."""
+    return next((f"not shown: {proof.sentence}" for deed in deeds for proof in deed.proofs if not proof.holds), "")
+
+
+def _with_proofs(sentence: str, *deeds: Deed) -> str:
+    return "; ".join([sentence, *(proof.sentence for deed in deeds for proof in deed.proofs)])
+
+
+def _last_before(sights: Sequence[Sight], inject: Deed) -> Sight | None:
+    return next((it for it in reversed(sights) if it.answered_ns <= inject.times.before_ns), None)
+
+
+def _first_ready_after(sights: Sequence[Sight], deed: Deed) -> Sight | None:
+    return next((it for it in sights if it.asked_ns >= deed.times.after_ns and not it.loading), None)
+
+
+def _after(sight: Sight, inject: Deed) -> str:
+    return duration(sight.answered_ns - inject.times.before_ns)
