@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from harness.model.values import FaultPlan
-from harness.model.words import LINK_FAULTS, ClientPreset, Direction, FaultModel, LinkRole, Members, WorkerRole
+from harness.model.words import ClientPreset, Direction, FaultModel, LinkRole, Members, WorkerRole
 
 _LINKS = {
     LinkRole.PRODUCERS: "producers' link",
@@ -23,15 +23,16 @@ def name_of_fault(plan: FaultPlan | None) -> str:
     """What strikes what, in a few words; ``None`` and `FaultModel.NONE` are the control."""
     if plan is None or plan.model is FaultModel.NONE:
         return "no fault (control)"
-    if plan.model in LINK_FAULTS and plan.link is not None:
+    if plan.link is not None:
         return f"{_LINKS[plan.link]} · {plan.model}{_details(plan)}"
     if plan.model is FaultModel.POISON:
         return f"poison · every {plan.every}th message"
-    return f"{plan.model} of {_struck(plan)}{_details(plan)}"
+    if plan.worker is None:
+        return f"{plan.model}{_details(plan)}"
+    return f"{plan.model} of {_struck(plan, plan.worker)}{_details(plan)}"
 
 
-def _struck(plan: FaultPlan) -> str:
-    role = plan.worker or WorkerRole.CONSUMER
+def _struck(plan: FaultPlan, role: WorkerRole) -> str:
     return f"{role}s" if plan.members is Members.ALL else f"one {role} per {_per(role)}"
 
 

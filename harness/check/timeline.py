@@ -167,7 +167,7 @@ def _read_faults(history: History) -> tuple[FaultWindow, ...]:
                 heal_after_ns=heal_after,
                 observed_from_ns=_first_since(seen[EventKind.EFFECT_OBSERVED].get(number, []), -NEVER)[0],
                 observed_to_ns=_first_since(seen[EventKind.HEAL_OBSERVED].get(number, []), since)[0],
-                evidence=evidence[number] if number < len(evidence) else "the sentinel's evidence was not collected",
+                evidence=evidence[number] if number < len(evidence) else "its evidence was not collected",
             )
         )
     return tuple(windows)

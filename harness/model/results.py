@@ -172,7 +172,8 @@ class ArmResult(Frozen):
     failed_handlings: int = 0
     """How often a handler failed (poison)."""
     refused_acknowledgements: int = 0
-    """XACKs answered by 0: somebody else had acknowledged it. A zombie's only hint."""
+    """XACKs answered by 0: it was acknowledged before, by somebody else (a zombie's only hint) or by the client's own
+    first write, whose reply was lost."""
     load: dict[str, int] = Field(default_factory=dict)
     """Per member of a scope with several (by name): how many effects it made."""
     log_entries: int | None

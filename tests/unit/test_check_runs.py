@@ -341,6 +341,7 @@ def test_a_process_that_left_no_journal_must_have_died(tmp_path: Path, died: boo
         ),
         (KILL_PRODUCERS, "kill of producers"),
         (FaultPlan(model=FaultModel.SLOW, worker=WorkerRole.CONSUMER), "slow of consumers (50 ms a message)"),
+        (FaultPlan(model=FaultModel.SERVER_KILL), "server-kill"),
         (FaultPlan(model=FaultModel.POISON), "poison · every 20th message"),
     ],
 )

@@ -134,6 +134,19 @@ def cut(folder: Path) -> ArmResult:
     return trial.result()
 
 
+def test_a_successor_subscribes_again_with_its_first_subscription(tmp_path: Path) -> None:
+    """The consumer died with the fault; the process that took its place was there 60 ms after the heal."""
+    trial = LiteralTrial(tmp_path, [stream_arm()], faults=[DROP])
+    trial.sane(20)
+    trial.fault(120, 200)
+    fresh = trial.actor("consumer-0-0-fresh1", number=1_901, role="consumer", scope=0)
+    successor = trial.actor("consumer-0-0-0r1", number=1_900, role="consumer", scope=0)
+    trial._note(successor, EventKind.SUBSCRIBED, 260, {"count": 1})
+    trial._note(fresh, EventKind.SUBSCRIBED, 8_000, {"count": 1})
+    trial.finish()
+    assert 60 * MS == trial.result().recovery.resubscribe_from_heal_ns
+
+
 def test_recovery_times(tmp_path: Path) -> None:
     """From injection and from heal; what was not interrupted has no time to recover."""
     times = cut(tmp_path).recovery
