@@ -23,6 +23,8 @@ from harness.report.palette import GRID, INK, MUTED, PAPER
 
 PNG_DOTS_PER_INCH = 130
 RASTER_DOTS_PER_INCH = 130
+_COMPRESSION = 4
+"""Of PNGs: a third of the time of the default for a twentieth more bytes."""
 
 # Matplotlib types these keys as a closed set of names that differs from version to version.
 _STYLE: dict[Any, object] = {
@@ -89,7 +91,13 @@ def bare(axes: Axes) -> None:
 def finish(figure: Figure, *, name: str, title: str, description: str) -> Picture:
     """Render ``figure`` to both forms. Call inside `figure_style`."""
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=PNG_DOTS_PER_INCH, metadata={"Software": None, "Title": title})
+    figure.savefig(
+        png,
+        format="png",
+        dpi=PNG_DOTS_PER_INCH,
+        metadata={"Software": None, "Title": title},
+        pil_kwargs={"compress_level": _COMPRESSION},
+    )
     vector = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(

@@ -24,11 +24,11 @@ from harness.report.wording import count
 WIDTH_INCHES = 9.2
 _NAMES_INCHES = 1.75
 _ROW_INCHES = 0.52
-_HEAD_INCHES = 1.15
-_MARGIN = 0.62
-"""On the right, for the last arm's slanted name."""
-_LONGEST_NAME = 20
-_WIDEST_CELL = 1.15
+_MARGIN = 0.08
+_MOST_STEPS = 20
+_LETTER_INCHES = 0.049
+"""What a letter of a name takes across and upwards, at 45 degrees."""
+_NARROWEST_CELL, _WIDEST_CELL = 0.6, 1.15
 _LEGEND_LINE = 0.2
 _STYLES = ((LOSS, "lost"), (DOUBLED, "effects doubled"), (UNDONE, "effects missing (the lost among them)"))
 _BAR_SHARE = 0.52
@@ -39,13 +39,14 @@ def draw_matrix(matrix: Matrix, *, name: str) -> Picture:
     """The picture of ``matrix``."""
     words = _mechanism_words(matrix)
     with figure_style():
-        cell = min(_WIDEST_CELL, (WIDTH_INCHES - _NAMES_INCHES - _MARGIN) / len(matrix.arms))
+        width, cell = _widths(matrix.arms)
+        above = 0.15 + _LETTER_INCHES * max(len(arm) for arm in matrix.arms)
         foot = 0.42 + _LEGEND_LINE * len(words)
-        height = _HEAD_INCHES + _ROW_INCHES * len(matrix.rows) + foot
-        figure = new_figure(width=WIDTH_INCHES, height=height)
-        left = _NAMES_INCHES / WIDTH_INCHES
+        height = above + _ROW_INCHES * len(matrix.rows) + foot
+        figure = new_figure(width=width, height=height)
+        left = _NAMES_INCHES / width
         axes = figure.add_axes(
-            (left, foot / height, cell * len(matrix.arms) / WIDTH_INCHES, _ROW_INCHES * len(matrix.rows) / height)
+            (left, foot / height, cell * len(matrix.arms) / width, _ROW_INCHES * len(matrix.rows) / height)
         )
         axes.set_xlim(0, len(matrix.arms))
         axes.set_ylim(len(matrix.rows), 0)
@@ -122,9 +123,8 @@ def _draw_names(axes: Axes, matrix: Matrix) -> None:
         axes.text(
             across + 0.35,
             -0.1,
-            _folded(arm),
-            rotation=32,
-            linespacing=0.95,
+            arm,
+            rotation=45,
             ha="left",
             va="bottom",
             rotation_mode="anchor",
@@ -132,18 +132,26 @@ def _draw_names(axes: Axes, matrix: Matrix) -> None:
         )
 
 
-def _folded(arm: str) -> str:
-    """A long name over two lines, broken at the hyphen nearest to its middle."""
-    if len(arm) <= _LONGEST_NAME or "-" not in arm:
-        return arm
-    hyphens = [place for place, letter in enumerate(arm) if letter == "-"]
-    middle = min(hyphens, key=lambda place: abs(place - len(arm) / 2)) + 1
-    return f"{arm[:middle]}\n{arm[middle:]}"
+def _widths(arms: tuple[str, ...]) -> tuple[float, float]:
+    """The figure's width and a cell's, in inches: the page, less what the slanted names of the last arms need on the
+    right; with very many arms the figure grows instead of the cells becoming too narrow for their numbers."""
+    margin, width = _MARGIN, WIDTH_INCHES
+    cell = _WIDEST_CELL
+    for _ in range(_MOST_STEPS):
+        cell = min(_WIDEST_CELL, (width - _NAMES_INCHES - margin) / len(arms))
+        if cell < _NARROWEST_CELL:
+            cell = _NARROWEST_CELL
+            width = _NAMES_INCHES + cell * len(arms) + margin
+        reach = max((place + 0.35) * cell + _LETTER_INCHES * len(arm) for place, arm in enumerate(arms))
+        if _NAMES_INCHES + reach <= width:
+            break
+        margin += _MARGIN
+    return width, cell
 
 
 def _mechanism_words(matrix: Matrix) -> list[str]:
     """The letters explained, in lines that fit below the matrix."""
-    text = "     ".join(
+    text = "  ·  ".join(
         f"{letter}\N{NO-BREAK SPACE}{mechanism.value.replace(' ', chr(0xA0))}"
         for mechanism, letter in matrix.letters.items()
     )

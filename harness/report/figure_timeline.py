@@ -15,11 +15,10 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
 from harness.model.naming import fault_name
-from harness.model.results import ArmResult, FaultWindow, TrialResult
-from harness.model.values import FaultPlan
+from harness.model.results import ArmResult, TrialResult
 from harness.model.words import Fate
 from harness.report.drawing import Picture, bare, figure_style, finish, new_figure
 from harness.report.ledger_view import ArmLedger, LedgerView
@@ -36,11 +35,11 @@ from harness.report.palette import (
     ArmStyle,
     arm_styles,
 )
+from harness.report.timeline_head import draw_head, head_inches, lanes_of, left_label
+from harness.report.timeline_span import SECOND, Numbers, Span, span_of, thin
 from harness.report.wording import count, primitive_name, scope_name
 
-SECOND = 1e9
 WIDTH_INCHES = 9.2
-_PHASES_INCHES, _LANE_INCHES = 0.22, 0.2
 _CROWDED = 4
 """With more arms than this, panels are low."""
 _PANEL, _LOW_PANEL = 1.0, 0.42
@@ -50,41 +49,20 @@ _STRIP_GAP = 0.08
 _FOOT = 0.78
 _LEFT, _RIGHT = 0.98, 0.12
 _MAX_SCOPES = 4
-_BIN_WIDTHS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_FEWEST_BINS, _MOST_BINS = 24, 110
-_MESSAGES_PER_BIN = 12
 _HEADROOM = 2.6
-_TICKS_ACROSS = 900
-
-Numbers = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """What the x axis covers, in seconds, and into how wide bins it is cut."""
-
-    begin: float
-    end: float
-    bin_width: float
-
-    @property
-    def edges(self) -> Numbers:
-        """The borders of the bins; the last bin reaches beyond the end rather than being cut short."""
-        number = int(np.ceil((self.end - self.begin) / self.bin_width - 1e-9))
-        return np.asarray(self.begin + self.bin_width * np.arange(max(1, number) + 1), dtype=np.float64)
 
 
 def draw_timeline(result: TrialResult, ledger: LedgerView) -> Picture:
     """The timeline of ``result``, its messages taken from ``ledger``."""
     with figure_style():
         sizes = _sizes(len(result.arms))
-        lanes = _lanes(result)
+        lanes = lanes_of(result)
         scopes = [min(arm.scopes, _MAX_SCOPES) for arm in result.arms]
-        head = 0.1 + _PHASES_INCHES + _LANE_INCHES * 2 * max(1, len(lanes))
+        head = head_inches(lanes)
         height = head + sum(sizes.above + sizes.panel + _STRIP_GAP + sizes.strip * number for number in scopes) + _FOOT
         figure = new_figure(width=WIDTH_INCHES, height=height)
-        span = _span(result, ledger)
-        _draw_head(_axes(figure, top=0.06, height=head - 0.1), result, lanes, span)
+        span = span_of(result, ledger)
+        draw_head(_axes(figure, top=0.06, height=head - 0.1), result, lanes, span)
         top = head
         for index, style in enumerate(arm_styles([arm.primitive for arm in result.arms])):
             top += sizes.above
@@ -117,26 +95,12 @@ def _sizes(arms: int) -> _Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lane:
-    """One fault: its windows, one per cycle where it comes and goes."""
-
-    plan: FaultPlan
-    windows: tuple[FaultWindow, ...]
-
-
-def _lanes(result: TrialResult) -> list[_Lane]:
-    """A lane per fault of the trial."""
-    plans = list(dict.fromkeys(window.plan for window in result.faults))
-    return [_Lane(plan, tuple(known for known in result.faults if known.plan == plan)) for plan in plans]
-
-
-@dataclass(frozen=True, slots=True)
 class _Place:
     """Where and how one arm is drawn."""
 
     index: int
     style: ArmStyle
-    span: _Span
+    span: Span
     sizes: _Sizes
     top: float
     last: bool
@@ -148,75 +112,6 @@ def _axes(figure: Figure, *, top: float, height: float) -> Axes:
     box = (_LEFT / width, 1 - (top + height) / total, 1 - (_LEFT + _RIGHT) / width, height / total)
     axes: Axes = figure.add_axes(box)
     return axes
-
-
-def _span(result: TrialResult, ledger: LedgerView) -> _Span:
-    """From the first phase to the last; where the trial has none, from zero to the last thing that happened."""
-    ends = [phase.end_ns for phase in result.phases]
-    ends += [int(arm.first_receive_ns.max(initial=0)) for arm in ledger.arms]
-    ends += [int(arm.send_ns.max(initial=0)) for arm in ledger.arms]
-    begin = min((phase.begin_ns for phase in result.phases), default=0) / SECOND
-    end = max(max(ends, default=0) / SECOND, begin + 0.1)
-    return _Span(begin, end, choose_bin_width(end - begin, result.trial.scenario.workload.rate_per_s))
-
-
-def choose_bin_width(length_s: float, rate_per_s: float) -> float:
-    """The narrowest round width with enough messages in a bin to be more than noise, between 24 and 110 bins in all."""
-    filled = _MESSAGES_PER_BIN / max(rate_per_s, 1e-9)
-    wanted = max(length_s / _MOST_BINS, min(filled, length_s / _FEWEST_BINS))
-    return next((width for width in _BIN_WIDTHS if width >= wanted), wanted)
-
-
-def _draw_head(axes: Axes, result: TrialResult, lanes: list[_Lane], span: _Span) -> None:
-    """Phases as a row of words; each fault as two bars, and its name where there is more than one."""
-    bare(axes)
-    axes.set_xlim(span.begin, span.end)
-    bottom = -2.0 * max(1, len(lanes))
-    axes.set_ylim(bottom, 1.1)
-    for phase in result.phases:
-        begin, end = phase.begin_ns / SECOND, phase.end_ns / SECOND
-        axes.plot([begin, begin], [0.1, 1.05], color=MUTED, linewidth=0.8)
-        if (end - begin) / (span.end - span.begin) > 0.062:
-            axes.text((begin + end) / 2, 0.57, phase.phase.value, ha="center", va="center", fontsize=8.5)
-    _left_label(axes, "phase", 0.57)
-    for number, lane in enumerate(lanes):
-        top = -2.0 * number
-        for window in lane.windows:
-            _draw_window(axes, window, top, span)
-        _left_label(axes, "commanded", top - 0.5)
-        _left_label(axes, "observed", top - 1.5)
-        _name_lane(axes, lane, top, span)
-
-
-def _draw_window(axes: Axes, window: FaultWindow, top: float, span: _Span) -> None:
-    """The fault as commanded and, below, as observed."""
-    healed = window.heal_after_ns if window.heal_after_ns is not None else span.end * SECOND
-    _bar(axes, top - 0.86, window.inject_before_ns / SECOND, healed / SECOND, hatched=True)
-    if window.observed_from_ns is not None:
-        seen = window.observed_to_ns if window.observed_to_ns is not None else span.end * SECOND
-        _bar(axes, top - 1.86, window.observed_from_ns / SECOND, seen / SECOND, hatched=False)
-
-
-def _name_lane(axes: Axes, lane: _Lane, top: float, span: _Span) -> None:
-    """The fault's name beside its bars, on the side that has more room."""
-    begins = [window.inject_before_ns / SECOND for window in lane.windows]
-    ends = [(window.heal_after_ns or span.end * SECOND) / SECOND for window in lane.windows]
-    before, after = min(begins) - span.begin, span.end - max(ends)
-    gap = (span.end - span.begin) * 0.008
-    where, align = (max(ends) + gap, "left") if after >= before else (min(begins) - gap, "right")
-    axes.text(where, top - 0.5, fault_name(lane.plan), ha=align, va="center", fontsize=8)
-
-
-def _bar(axes: Axes, bottom: float, begin: float, end: float, *, hatched: bool) -> None:
-    """A fault window."""
-    look = {"facecolor": "none", "hatch": "/////"} if hatched else {"facecolor": COMMANDED, "hatch": None}
-    axes.add_patch(Rectangle((begin, bottom), end - begin, 0.72, edgecolor=COMMANDED, linewidth=0.8, **look))
-
-
-def _left_label(axes: Axes, word: str, height: float) -> None:
-    """A label left of the axes at ``height`` in its own units."""
-    where = axes.get_yaxis_transform()
-    axes.text(-0.012, height, word, transform=where, ha="right", va="center", fontsize=8, color=MUTED)
 
 
 def _draw_arm(figure: Figure, result: TrialResult, ledger: ArmLedger, place: _Place) -> None:
@@ -234,7 +129,7 @@ def _draw_arm(figure: Figure, result: TrialResult, ledger: ArmLedger, place: _Pl
     for scope in range(shown):
         name = scope_name(result.trial.scenario.arms[place.index], scope)
         hidden = arm.scopes - shown if scope == shown - 1 else 0
-        _left_label(strips, f"{name} (+{hidden} more)" if hidden else name, scope + 0.5)
+        left_label(strips, f"{name} (+{hidden} more)" if hidden else name, scope + 0.5)
         _draw_strip(strips, ledger, scope, place)
     _shade(strips, result)
     _time_axis(strips, labelled=place.last)
@@ -300,21 +195,23 @@ def rate_per_bin(times_ns: npt.NDArray[np.int64], edges: Numbers) -> Numbers:
 def _draw_strip(axes: Axes, ledger: ArmLedger, scope: int, place: _Place) -> None:
     """One recipient: receives in the upper half, losses in the lower half."""
     mine = ledger.scope == scope
-    arrived = _thin(ledger.first_receive_ns[mine & ledger.received], place.span)
-    lost = _thin(ledger.send_ns[mine & ledger.fate_is(Fate.LOST)], place.span)
-    axes.vlines(arrived, scope + 0.08, scope + 0.45, color=place.style.color, linewidth=0.6, rasterized=True)
-    axes.vlines(lost, scope + 0.50, scope + 0.94, color=LOST, linewidth=0.8, rasterized=True)
-    for wrong, style in ((ledger.undone, UNDONE), (ledger.doubled, DOUBLED)):
-        times = _thin(ledger.send_ns[mine & wrong], place.span)
-        if len(times):
-            axes.vlines(times, scope + 0.50, scope + 0.94, color=style.color, linewidth=1.1, rasterized=True)
+    arrived = thin(ledger.first_receive_ns[mine & ledger.received], place.span)
+    _ticks(axes, arrived, top=scope + 0.08, bottom=scope + 0.45, color=place.style.color, width=0.6)
+    for chosen, color, width in (
+        (ledger.fate_is(Fate.LOST), LOST, 0.8),
+        (ledger.undone, UNDONE.color, 1.1),
+        (ledger.doubled, DOUBLED.color, 1.1),
+    ):
+        times = thin(ledger.send_ns[mine & chosen], place.span)
+        _ticks(axes, times, top=scope + 0.50, bottom=scope + 0.94, color=color, width=width)
     axes.axhline(scope + 1.0, color=GRID, linewidth=0.6)
 
 
-def _thin(times_ns: npt.NDArray[np.int64], span: _Span) -> Numbers:
-    """One tick per distinguishable place: more would only be drawn over each other."""
-    step = (span.end - span.begin) / _TICKS_ACROSS
-    return np.asarray(np.unique(np.round(times_ns / SECOND / step)) * step, dtype=np.float64)
+def _ticks(axes: Axes, times: Numbers, *, top: float, bottom: float, color: str, width: float) -> None:
+    """Upright ticks as one broken line: a collection of hundreds of lines takes many times as long to draw."""
+    across = np.repeat(times, 3)
+    down = np.tile([top, bottom, np.nan], len(times))
+    axes.plot(across, down, color=color, linewidth=width, solid_capstyle="butt", rasterized=True)
 
 
 def _shade(axes: Axes, result: TrialResult) -> None:

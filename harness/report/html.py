@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import jinja2
 from markupsafe import Markup
 
 from harness.model.naming import MODEL_MEANING, fault_name
-from harness.model.results import ClaimResult, GuaranteeSummary, RunSummary, TrialResult
-from harness.model.words import FaultModel, PredictionResult, Stance, Verdict
+from harness.model.results import ClaimResult, RunSummary, TrialResult
+from harness.model.words import FaultModel, PredictionResult, Verdict
 from harness.report import findings, wording
 from harness.report.columns import Column, needed_columns
 from harness.report.drawing import Picture
 from harness.report.environment import group_environments
 from harness.report.figure_names import figure_name
-from harness.report.grouping import FamilyGroup, families, in_scenario_order, scenario_groups
+from harness.report.grouping import FamilyGroup, families, scenario_groups
+from harness.report.guarantee_tables import by_scenario, guarantee_tables
 from harness.report.matrix import MATRIX_FAMILIES, Matrix, make_matrix
 from harness.report.trial_tables import TrialTables, lost_of, trial_tables
 
@@ -32,7 +32,7 @@ FILE_BYTES = 1_950_000
 WORD_BYTES = 1_300_000
 """Where the words take more, fewer trials are shown in detail."""
 _BRIEF_TRIALS = 1_000
-_MOST_ASKED, _MOST_FREE, _MOST_PREDICTIONS = 800, 300, 200
+_MOST_PREDICTIONS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _render(summary: RunSummary, shown: Mapping[str, ShownFigure], detailed: tup
         failed=[result for result in summary.trials if result.status not in ("complete", "skipped")],
         refuted=wording.refuted(summary),
         weaknesses=[(result.trial.folder_name, text) for result in summary.trials for text in result.weaknesses],
-        guarantee_tables=_guarantee_tables(summary),
+        guarantee_tables=guarantee_tables(summary),
         detailed=pages,
         brief=[result for result in summary.trials if result not in detailed],
         brief_limit=_BRIEF_TRIALS,
@@ -172,7 +172,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["groupby_scenario"] = _by_scenario
+    environment.filters["groupby_scenario"] = by_scenario
     environment.filters["break_names"] = _break_names
     environment.globals.update(
         claims_sentence=findings.claims_sentence,
@@ -238,45 +238,6 @@ def _page(result: TrialResult, shown: Mapping[str, ShownFigure]) -> TrialPage:
 def _break_names(name: str) -> Markup:
     """``name`` with a place to break after each hyphen, for narrow columns."""
     return Markup("<wbr>").join(part + "-" for part in name.split("-")[:-1]) + Markup("<wbr>") + name.split("-")[-1]
-
-
-def _by_scenario(results: Sequence[GuaranteeSummary]) -> list[tuple[str, list[GuaranteeSummary]]]:
-    """Guarantees scenario by scenario, in the order of the run."""
-    return [(name, list(rows)) for name, rows in groupby(results, key=lambda known: known.scenario)]
-
-
-@dataclass(frozen=True, slots=True)
-class GuaranteeTable:
-    """Some guarantees under a title; ``left_out``: how many more are only in ``summary.json``."""
-
-    title: str
-    intro: str
-    chosen: list[GuaranteeSummary]
-    left_out: int
-
-
-def _guarantee_tables(summary: RunSummary) -> list[GuaranteeTable]:
-    """What is required or expected, and what is only reported."""
-    ordered = in_scenario_order(summary, summary.guarantees)
-    asked = [known for known in ordered if known.stance is not Stance.FREE]
-    free = [known for known in ordered if known.stance is Stance.FREE]
-    found = [known for known in free if known.violated or known.inconclusive or known.predicted]
-    return [
-        GuaranteeTable(
-            "Required, or expected not to hold",
-            "These decide the verdict. A required guarantee that is violated makes the run fail; one that is expected"
-            " not to hold, and did hold, makes it inconclusive: did the fault work?",
-            asked[:_MOST_ASKED],
-            len(asked[_MOST_ASKED:]),
-        ),
-        GuaranteeTable(
-            "Reported only",
-            "Nobody asked for these; their results are in parentheses and decide nothing. What was not violated and"
-            " not predicted either is left out.",
-            found[:_MOST_FREE],
-            len(free) - len(found[:_MOST_FREE]),
-        ),
-    ]
 
 
 def _engines(summary: RunSummary) -> str:

@@ -7,6 +7,7 @@ are acknowledged messages that have not arrived *yet*; whether they are late or 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
@@ -19,6 +20,9 @@ from rich.text import Text
 from harness.model.progress import ArmCounts, ProgressEvent
 from harness.model.words import Phase
 from harness.report.wording import count, plural
+
+MOST_ARMS = 3
+"""A trial with more arms than this is one line for all of them."""
 
 
 class LiveView(Protocol):
@@ -71,8 +75,7 @@ class PlainView:
         if event.kind == "counts":
             return
         words = [f"[{event.t_s:6.1f} s] {trial_name}: {_what(event)}"]
-        words += [f"{arm} {_totals(counts)}" for arm, counts in event.counts.items() if counts.sent]
-        _print_line(self._console, " · ".join(words))
+        _print_line(self._console, " · ".join([*words, *_summed_up(event.counts)]))
 
     def say(self, text: str) -> None:
         """Print the text."""
@@ -93,6 +96,15 @@ def _what(event: ProgressEvent) -> str:
     if event.kind == "note":
         return event.text
     return f"{word}: {event.text}" if event.text else word
+
+
+def _summed_up(counts: Mapping[str, ArmCounts]) -> list[str]:
+    """Arm by arm while they are few, else all of them in one."""
+    busy = {arm: known for arm, known in counts.items() if known.sent}
+    if len(busy) <= MOST_ARMS:
+        return [f"{arm} {_totals(known)}" for arm, known in busy.items()]
+    sent, outstanding = (sum(number) for number in zip(*((k.sent, k.outstanding) for k in busy.values()), strict=True))
+    return [f"{len(busy)} arms {count(sent)} sent, {count(outstanding)} outstanding"]
 
 
 def _totals(counts: ArmCounts) -> str:
@@ -175,7 +187,7 @@ class RichLiveView:
         # Only the trial's name may be folded where the screen is narrow; numbers never.
         table.add_column("trial", overflow="fold")
         table.add_column("phase", no_wrap=True, min_width=13)
-        table.add_column("arm", no_wrap=True)
+        table.add_column("arm", overflow="fold")
         for name in ("sent/s", "recv/s", "outstanding"):
             table.add_column(name, justify="right", no_wrap=True)
         room = max(3, self._console.height - 4)
@@ -193,11 +205,25 @@ def _add_trial(table: Table, name: str, watched: _Watched) -> None:
     phase.append(f" {watched.t_s:.0f} s", style="dim")
     if not watched.counts:
         table.add_row(name, phase, "")
+    if len(watched.counts) > MOST_ARMS:
+        _add_sums(table, name, phase, watched)
+        return
     for place, (arm, counts) in enumerate(watched.counts.items()):
         sent, received = watched.rates.get(arm, (0.0, 0.0))
         outstanding = Text(count(counts.outstanding), style="yellow" if counts.outstanding else "")
         head = (name, phase) if place == 0 else ("", Text(""))
         table.add_row(*head, arm, f"{sent:,.0f}", f"{max(0.0, received):,.0f}", outstanding)
+
+
+def _add_sums(table: Table, name: str, phase: Text, watched: _Watched) -> None:
+    """A trial with many arms in one row: rates are means per arm, and the arm that waits for most is named."""
+    number = len(watched.counts)
+    sent, received = (sum(rate[place] for rate in watched.rates.values()) / number for place in (0, 1))
+    waiting = {arm: counts.outstanding for arm, counts in watched.counts.items()}
+    total, most = sum(waiting.values()), max(waiting, key=waiting.__getitem__)
+    arms = f"{number} arms" + (f", most: {most}" if waiting[most] else "")
+    outstanding = Text(count(total), style="yellow" if total else "")
+    table.add_row(name, phase, arms, f"{sent:,.0f}", f"{max(0.0, received):,.0f}", outstanding)
 
 
 def _phase_style(phase: Phase | None) -> str:

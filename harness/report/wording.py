@@ -183,6 +183,8 @@ def scope_name(arm: Arm, scope: int) -> str:
     """What a scope of ``arm`` is for a reader: ``subscriber 1``, ``group 2``, ``2 workers``."""
     if arm.topology is Topology.WORK_QUEUE:
         return plural(arm.consumers_per_scope, "worker")
+    if arm.driver == "stream_read":
+        return f"reader {scope + 1}"
     kind = "subscriber" if arm.primitive is Primitive.PUBSUB else "group"
     return f"{kind} {scope + 1}"
 

@@ -15,11 +15,12 @@ from harness.model.values import Timeline
 from harness.model.words import Primitive
 from harness.report.figure_comparison import draw_comparison, outage_shares
 from harness.report.figure_latency import draw_latency
-from harness.report.figure_timeline import choose_bin_width, draw_timeline, rate_per_bin
+from harness.report.figure_timeline import draw_timeline, rate_per_bin
 from harness.report.figures import draw_figures
 from harness.report.grouping import families
 from harness.report.ledger_view import LedgerView, load_ledger
 from harness.report.palette import arm_styles
+from harness.report.timeline_span import choose_bin_width
 
 SUMMARY, LEDGERS = make_summary()
 

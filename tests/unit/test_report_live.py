@@ -76,6 +76,24 @@ def test_live_view_shows_rates_between_two_counts() -> None:
     assert ["t-1", "fault", "4", "s", "pubsub", "200", "60", "176"] == row.split()
 
 
+def test_a_trial_with_many_arms_is_one_line() -> None:
+    """Ten arms: live one row that names the arm that waits for most, plain one short line per phase."""
+    many = {f"arm-{n}": ArmCounts(sent=100, acknowledged=100, received=200 - n, scopes=2) for n in range(10)}
+    out = console(terminal=True)
+    with RichLiveView(out) as view:
+        view.update("t-1", ProgressEvent("phase", Phase.FAULT, 3.0, {arm: ArmCounts(scopes=2) for arm in many}))
+        view.update("t-1", ProgressEvent("counts", None, 4.0, many))
+        page = Console(file=io.StringIO(), width=80)
+        page.print(view._render())
+    plain = console()
+    PlainView(plain).update("t-1", ProgressEvent("phase", Phase.DRAIN, 9.0, many))
+
+    rows = [line for line in printed(page).splitlines() if "arm" in line and "t-1" in line]
+    assert ["t-1", "fault", "4", "s", "10", "arms,", "most:", "arm-9", "100", "98", "45"] == rows[0].split()
+    assert 1 == len(rows)
+    assert "[   9.0 s] t-1: drain · 10 arms 1,000 sent, 45 outstanding\n" == printed(plain)
+
+
 def test_a_finished_trial_leaves_the_table_for_good() -> None:
     """A late line of a trial that has ended does not bring it back."""
     out = console(terminal=True)
