@@ -189,10 +189,11 @@ def column_width(column: Column, rows: Rows) -> int:
 
 def fitting_columns(rows: Rows, *, room: int) -> tuple[Column, ...]:
     """The needed columns that fit into ``room`` characters, one space before each; the least important are left out."""
-    chosen = [column for column in needed_columns(rows) if column.rank < HTML_ONLY]
-    while sum(column_width(column, rows) + 1 for column in chosen) > room:
-        least = max(chosen, key=lambda column: column.rank)
-        if least.rank == 0:
-            break
-        chosen.remove(least)
-    return tuple(chosen)
+    chosen: set[str] = set()
+    # The most important ones choose first; a wide one that does not fit leaves its room to those behind it.
+    for column in sorted(needed_columns(rows), key=lambda known: known.rank):
+        width = column_width(column, rows) + 1
+        if column.rank == 0 or (column.rank < HTML_ONLY and width <= room):
+            chosen.add(column.short)
+            room -= width
+    return tuple(column for column in COLUMNS if column.short in chosen)
