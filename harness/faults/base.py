@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.model.values import FaultPlan
-from harness.model.words import LinkRole, ProbeResult
+from harness.model.words import Direction, LinkRole, ProbeResult
 
 
 class EngineKind(StrEnum):
@@ -73,6 +73,48 @@ class Evidence:
     observed_to_ns: int | None
     """When the first answer after the heal arrived on a working connection."""
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Something that was sent through a link one way, as seen from both ends; ``arrived_ns`` is ``None``: never."""
+
+    way: Direction
+    sent_ns: int
+    arrived_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Headcount:
+    """How many subscribers the server counted on the scout's channel when it was asked."""
+
+    t_ns: int
+    receivers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scouting:
+    """What a `harness.faults.scout.Scout` saw of a link from both of its ends."""
+
+    passages: tuple[Passage, ...]
+    headcounts: tuple[Headcount, ...]
+    lefts_ns: tuple[int, ...] = ()
+    """When the scout's subscriber hung up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a fault's evidence needs besides a sentinel's pings."""
+
+    scout: bool = False
+    dead_subscriber: bool = False
+    """The scout's subscriber has to hang up once the fault is on."""
+    ping_padding: int = 0
+    """Bytes that each ping has to carry besides."""
+
+
+PINGS_ONLY: Final = Needs()
+"""The need of most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +188,17 @@ class Fault(Protocol):
     def style(self) -> DrawStyle:
         """How to draw it."""
 
+    @property
+    def needs(self) -> Needs:
+        """What its evidence needs besides pings."""
+
     def inject(self, link: Link) -> CallTimes:
         """Break the link. Raises `harness.model.errors.TrialError` when the outcome is unknown."""
 
     def heal(self, link: Link) -> CallTimes:
         """Mend it. Idempotent, and safe when the injection never happened."""
 
-    def evidence(self, probes: Sequence[Probe], *, inject: CallTimes, heal: CallTimes) -> Evidence:
-        """Say from the sentinel's probes whether the fault took effect and ended. Pure."""
+    def evidence(
+        self, probes: Sequence[Probe], *, inject: CallTimes, heal: CallTimes, scouting: Scouting | None = None
+    ) -> Evidence:
+        """Say from the sentinel's probes, and a scout's where it needs one, whether it took effect and ended. Pure."""

@@ -114,7 +114,8 @@ def judge_cycles(
     """The evidence of a fault that came and went ``planned`` times: every time has to be proven.
 
     ``judge`` is a fault's ``evidence``, ``cycles`` the times of its injections and heals. Each cycle is judged by what
-    was seen until the next began. The whole is on from the first effect to the last heal.
+    was sent after the heal before it, and as it stood when the next began. The whole is on from the first effect to
+    the last heal.
     """
     if planned == 1 and len(cycles) == 1:
         return judge(probes, inject=cycles[0][0], heal=cycles[0][1])
@@ -122,8 +123,10 @@ def judge_cycles(
         return Evidence(None, None, f"not shown: {len(cycles)} of {planned} cycles took place")
     found = []
     for number, (inject, heal) in enumerate(cycles):
-        last = number + 1 == len(cycles)
-        own = probes if last else seen_until(probes, cycles[number + 1][0].before_ns)
+        since_ns = cycles[number - 1][1].after_ns if number else 0
+        own = [probe for probe in probes if probe.sent_ns >= since_ns]
+        if number + 1 < len(cycles):
+            own = seen_until(own, cycles[number + 1][0].before_ns)
         found.append(judge(own, inject=inject, heal=heal))
         if found[-1].observed_from_ns is None:
             return Evidence(None, None, f"cycle {number + 1} of {planned}: {found[-1].sentence}")

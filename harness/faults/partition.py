@@ -9,59 +9,22 @@ down      connections closed, new ones refused       listens again
 reset     connections closed, new ones reset (RST)   lets new ones through
 ========  =========================================  ==============================================
 
-All strike both directions. How each is done with Toxiproxy 2.12.0, and why so, is told beside it.
+All strike both directions; a hold or a drop, where the plan says so, requests or replies only. How each is done with
+Toxiproxy 2.12.0, and why so, is told beside it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
-from harness.faults.adapter import ControlNotFound
-from harness.faults.base import CallTimes, DrawStyle, Evidence, Link, Probe
+from harness.faults.base import PINGS_ONLY, CallTimes, DrawStyle, Evidence, Link, Needs, Probe, Scouting
 from harness.faults.evidence import Window, judge_down, judge_drop, judge_hold, judge_reset, window
+from harness.faults.scouting import judge_one_way
+from harness.faults.toxic import STREAMS, ToxicFault, ToxicPart, by_pings
 from harness.model.values import FaultPlan
-
-_STREAMS = ("upstream", "downstream")
-
-
-@dataclass(frozen=True, slots=True)
-class ToxicFault:
-    """A fault that is one toxic on both streams of a link, and is healed by taking them away again."""
-
-    plan: FaultPlan
-    style: DrawStyle
-    toxic: str
-    attributes: tuple[tuple[str, int], ...]
-    judge: Callable[[Window], Evidence]
-
-    def inject(self, link: Link) -> CallTimes:
-        """Add the toxic to both streams: first to what clients send, then to what they receive."""
-        times = [
-            link.add_toxic(name=self._name(stream), kind=self.toxic, stream=stream, attributes=dict(self.attributes))
-            for stream in _STREAMS
-        ]
-        return CallTimes(times[0].before_ns, times[-1].after_ns)
-
-    def heal(self, link: Link) -> CallTimes:
-        """Remove the toxics in reverse. One that is not there is as good as removed."""
-        begin = time.monotonic_ns()
-        times: list[CallTimes] = []
-        for stream in reversed(_STREAMS):
-            with contextlib.suppress(ControlNotFound):
-                times.append(link.remove_toxic(self._name(stream)))
-        if not times:
-            return CallTimes(begin, time.monotonic_ns())
-        return CallTimes(times[0].before_ns, times[-1].after_ns)
-
-    def evidence(self, probes: Sequence[Probe], *, inject: CallTimes, heal: CallTimes) -> Evidence:
-        """What the probes of this fault's link prove."""
-        return self.judge(window(probes, self.plan.struck_link, inject=inject, heal=heal))
-
-    def _name(self, stream: str) -> str:
-        return f"{self.plan.model.value}_{stream}"
+from harness.model.words import Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +33,7 @@ class DownFault:
 
     plan: FaultPlan
     style: DrawStyle
+    needs: Needs = PINGS_ONLY
 
     def inject(self, link: Link) -> CallTimes:
         """Close the listener and all connections."""
@@ -79,19 +43,26 @@ class DownFault:
         """Listen again."""
         return link.enable()
 
-    def evidence(self, probes: Sequence[Probe], *, inject: CallTimes, heal: CallTimes) -> Evidence:
+    def evidence(
+        self,
+        probes: Sequence[Probe],
+        *,
+        inject: CallTimes,
+        heal: CallTimes,
+        scouting: Scouting | None = None,  # noqa: ARG002  # pings tell
+    ) -> Evidence:
         """What the probes of this fault's link prove."""
         return judge_down(window(probes, self.plan.struck_link, inject=inject, heal=heal))
 
 
 def hold(plan: FaultPlan) -> ToxicFault:
     """A bandwidth of 0: what was read is kept and written when the toxic goes. (From 2.13 on, 0 means no limit.)"""
-    return ToxicFault(plan, HOLD_STYLE, toxic="bandwidth", attributes=(("rate", 0),), judge=judge_hold)
+    return _partition(plan, HOLD_STYLE, kind="bandwidth", attribute="rate", judge=judge_hold)
 
 
 def drop(plan: FaultPlan) -> ToxicFault:
     """A timeout of 0: bytes are discarded for as long as the toxic is there, and removing it closes the connection."""
-    return ToxicFault(plan, DROP_STYLE, toxic="timeout", attributes=(("timeout", 0),), judge=judge_drop)
+    return _partition(plan, DROP_STYLE, kind="timeout", attribute="timeout", judge=judge_drop)
 
 
 def down(plan: FaultPlan) -> DownFault:
@@ -101,7 +72,26 @@ def down(plan: FaultPlan) -> DownFault:
 
 def reset(plan: FaultPlan) -> ToxicFault:
     """The first byte on a connection ends it: with FIN on those open before, with RST on new ones."""
-    return ToxicFault(plan, RESET_STYLE, toxic="reset_peer", attributes=(("timeout", 0),), judge=judge_reset)
+    toxics = tuple(ToxicPart("reset_peer", stream, (("timeout", 0),)) for stream in STREAMS)
+    return ToxicFault(plan, RESET_STYLE, toxics, judge=by_pings(judge_reset))
+
+
+def _partition(
+    plan: FaultPlan, style: DrawStyle, *, kind: str, attribute: str, judge: Callable[[Window], Evidence]
+) -> ToxicFault:
+    """A toxic on one or both streams; which of them it was, a scout has to see."""
+    streams: tuple[str, ...]
+    match plan.direction:
+        case Direction.BOTH:
+            streams, judged = STREAMS, by_pings(judge)
+        case Direction.REQUESTS:
+            streams, judged = STREAMS[:1], judge_one_way(judge, plan.direction)
+        case Direction.REPLIES:
+            streams, judged = STREAMS[1:], judge_one_way(judge, plan.direction)
+        case _:
+            assert_never(plan.direction)
+    toxics = tuple(ToxicPart(kind, stream, ((attribute, 0),)) for stream in streams)
+    return ToxicFault(plan, style, toxics, judge=judged, needs=Needs(scout=plan.direction is not Direction.BOTH))
 
 
 HOLD_STYLE = DrawStyle(

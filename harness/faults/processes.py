@@ -353,7 +353,7 @@ PROCESS_STYLES: Final = {
         description="A deploy: one process of each arm after the other ends in order and is started anew.",
     ),
     FaultModel.LATE_START: DrawStyle(
-        label="late start",
+        label="late-start",
         description="Processes are not started before the heal.",
     ),
 }

@@ -1,4 +1,4 @@
-"""The faults by name: the one place that knows which there are.
+"""The faults of links by name, and how every fault is drawn: the one place that knows which there are.
 
 >>> make_fault(FaultPlan(model=FaultModel.HOLD, link=LinkRole.CONSUMERS)).style.label
 'hold'
@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.faults.base import DrawStyle, Fault
+from harness.faults.consumption import CONSUMPTION_STYLES
+from harness.faults.impairment import bandwidth, half_open, latency, reply_lost
 from harness.faults.partition import down, drop, hold, reset
+from harness.faults.processes import PROCESS_STYLES
 from harness.model.errors import UsageError, nearest
 from harness.model.values import FaultPlan
 from harness.model.words import FaultModel, LinkRole
@@ -19,7 +22,13 @@ _MAKERS: dict[FaultModel, Callable[[FaultPlan], Fault]] = {
     FaultModel.DROP: drop,
     FaultModel.DOWN: down,
     FaultModel.RESET: reset,
+    FaultModel.LATENCY: latency,
+    FaultModel.BANDWIDTH: bandwidth,
+    FaultModel.REPLY_LOST: reply_lost,
+    FaultModel.HALF_OPEN: half_open,
 }
+PARTITIONS = (FaultModel.HOLD, FaultModel.DROP, FaultModel.DOWN, FaultModel.RESET)
+"""The ways to cut a link that every proxy is asked for before it is used."""
 
 
 def fault_models() -> tuple[FaultModel, ...]:
@@ -44,7 +53,10 @@ def parse_model(name: str) -> FaultModel:
 
 
 def style_of(model: FaultModel) -> DrawStyle:
-    """How figures show faults of this model."""
+    """How figures show faults of this model, of whatever kind."""
+    own = {**PROCESS_STYLES, **CONSUMPTION_STYLES}.get(model)
+    if own is not None:
+        return own
     return make_fault(FaultPlan(model=model, link=LinkRole.CONSUMERS)).style
 
 

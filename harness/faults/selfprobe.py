@@ -1,8 +1,8 @@
 """Does this proxy do what the faults are named for? Asked at the start of every run, answered by trying.
 
-For each fault: a link to a tiny server in this process, a sentinel on it, inject, a tenth of a second, heal, and the
-same evidence that a trial demands. A version string is not trusted, neither that of a build called ``git`` nor the
-right one: only behaviour counts. ::
+For each way to cut a link: a link to a tiny server in this process, a sentinel on it, inject, a tenth of a second,
+heal, and the same evidence that a trial demands. A version string is not trusted, neither that of a build called
+``git`` nor the right one: only behaviour counts. ::
 
     report = probe_engine(engine)
     print(*report.lines, sep="\\n")     # hold holds: 19 pings went unanswered …
@@ -20,7 +20,7 @@ from harness.faults.base import Engine, Link
 from harness.faults.evidence import slowest_answer_ns
 from harness.faults.links import start_link
 from harness.faults.pong import PongServer
-from harness.faults.registry import fault_models, make_fault
+from harness.faults.registry import PARTITIONS, make_fault
 from harness.faults.sentinel import Sentinel
 from harness.model.errors import EnvironmentUnavailable, TrialError
 from harness.model.values import FaultPlan
@@ -41,14 +41,14 @@ _PROMISES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class EngineReport:
-    """What was seen of an engine: one line per fault."""
+    """What was seen of an engine: one line per way to cut a link."""
 
     engine: str
     lines: tuple[str, ...]
 
 
 def probe_engine(engine: Engine, *, folder: Path | None = None) -> EngineReport:
-    """Try every fault on a proxy process of ``engine``; its log goes to ``folder/logs`` where a folder is given.
+    """Try every partition on a proxy process of ``engine``; its log goes to ``folder/logs`` where a folder is given.
 
     Raises:
         EnvironmentUnavailable: a fault was not seen to work; engine and behaviour are named.
@@ -63,8 +63,8 @@ def probe_engine(engine: Engine, *, folder: Path | None = None) -> EngineReport:
 
 
 def probe_link(link: Link, address: ServerAddress) -> EngineReport:
-    """Try every fault on ``link``, behind which the server at ``address`` answers pings. Errors as `probe_engine`."""
-    return EngineReport(link.engine, tuple(_try(model, link, address) for model in fault_models()))
+    """Try every partition on ``link``; the server at ``address`` behind it answers pings. Errors as `probe_engine`."""
+    return EngineReport(link.engine, tuple(_try(model, link, address) for model in PARTITIONS))
 
 
 def _try(model: FaultModel, link: Link, address: ServerAddress) -> str:

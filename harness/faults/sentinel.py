@@ -59,6 +59,7 @@ class Sentinel:
         address: ServerAddress,
         *,
         interval_ns: int = INTERVAL_NS,
+        padding_bytes: int = 0,
         on_probe: Callable[[Probe], None] = _ignore,
         enter: Callable[[], None] | None = None,
     ) -> None:
@@ -67,6 +68,7 @@ class Sentinel:
         self._address = address.through(link.host, link.port)
         self._context = tls_context(address.tls)
         self._interval_ns = interval_ns
+        self._padding = "x" * padding_bytes
         self._on_probe = on_probe
         self._enter = enter
         self._stopping = threading.Event()
@@ -202,7 +204,7 @@ class Sentinel:
         self._channel = Channel(self._address, self._context)
 
     def _ping(self, now: int) -> _Ping:
-        ping = _Ping(now, f"{self._role}-{now}")
+        ping = _Ping(now, f"{self._role}-{now}{self._padding}")
         with self._news:
             self._under_way.append(ping)
         return ping

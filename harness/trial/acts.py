@@ -11,12 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from harness.faults.base import CallTimes, DrawStyle, Evidence, Fault, Link, Probe
 from harness.faults.evidence import judge_cycles
 from harness.faults.process_evidence import Sighting, Target
 from harness.faults.processes import ProcessFault, Workers
+from harness.faults.scout import Scout
 from harness.history.journal import EventKind, Journal
 
 
@@ -91,6 +93,7 @@ class LinkAct:
     link: Link
     book: CallBook
     probes: Callable[[], Sequence[Probe]]
+    scout: Scout | None = None
     _toggles_ns: list[int] = field(default_factory=list)
     _touched: bool = False
 
@@ -140,11 +143,15 @@ class LinkAct:
         if not self.book.injects or self.book.is_on:
             return NOTHING_DONE
         cycles = list(zip(self.book.injects, self.book.heals, strict=True))
-        return judge_cycles(self.fault.evidence, self.probes(), cycles, planned=self.fault.plan.cycles)
+        scouting = None if self.scout is None else self.scout.scouting()
+        judge = partial(self.fault.evidence, scouting=scouting)
+        return judge_cycles(judge, self.probes(), cycles, planned=self.fault.plan.cycles)
 
     def _inject(self) -> None:
         self._touched = True
         self.book.inject(self.fault.inject(self.link))
+        if self.scout is not None and self.fault.needs.dead_subscriber:
+            self.scout.leave()
 
     def _heal(self) -> None:
         self._touched = False

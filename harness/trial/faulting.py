@@ -15,6 +15,7 @@ from harness.faults.links import Links
 from harness.faults.process_evidence import Sighting, Target
 from harness.faults.processes import make_process_fault
 from harness.faults.registry import make_fault
+from harness.faults.scout import Scout
 from harness.faults.sentinel import Sentinel
 from harness.history.journal import EventKind, Journal
 from harness.model.values import FaultPlan, Trial, link_roles
@@ -57,14 +58,19 @@ class Faulting:
         return frozenset(target for act in self._in_order for target in act.withheld())
 
     def start_sentinels(self, address: ServerAddress) -> None:
-        """Put a sentinel on each link and wait until each has been answered once."""
+        """Put a sentinel on each link, and a scout where a fault needs one, and wait until each has had an answer."""
         for role in link_roles(self._trial.scenario):
-            sentinel = Sentinel(self._links.link(role), address, on_probe=self._note_probe)
+            padding = max((act.fault.needs.ping_padding for act in self._link_acts(role)), default=0)
+            sentinel = Sentinel(self._links.link(role), address, padding_bytes=padding, on_probe=self._note_probe)
             self._sentinels[role] = sentinel
             sentinel.start()
         began_ns = time.monotonic_ns()
         for sentinel in self._sentinels.values():
             sentinel.wait_answered(after_ns=began_ns, deadline_s=FIRST_ANSWER_DEADLINE_S)
+        for act in self._link_acts():
+            if act.fault.needs.scout:
+                act.scout = Scout(act.link, address)
+                act.scout.start()
 
     def open(self) -> None:
         """The traffic is about to begin."""
@@ -104,9 +110,16 @@ class Faulting:
         )
 
     def stop_sentinels(self) -> None:
-        """End the sentinels. Idempotent."""
+        """End the sentinels and scouts. Idempotent."""
+        for act in self._link_acts():
+            if act.scout is not None:
+                act.scout.stop()
         for sentinel in self._sentinels.values():
             sentinel.stop()
+
+    def _link_acts(self, role: LinkRole | None = None) -> list[LinkAct]:
+        acts = [act for act in self._in_order if isinstance(act, LinkAct)]
+        return [act for act in acts if role is None or act.link.role is role]
 
     def _act(self, plan: FaultPlan, index: int) -> Act:
         book = CallBook(self._journal, index)

@@ -6,6 +6,7 @@ is a real Valkey with a password.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -26,11 +27,12 @@ from harness.faults.engine import acquire_engine, builtin_engine
 from harness.faults.links import open_links
 from harness.faults.proxies import OwnProxy
 from harness.faults.registry import fault_models, make_fault
+from harness.faults.scout import Scout
 from harness.faults.selfprobe import probe_engine, probe_link
 from harness.faults.sentinel import Sentinel
 from harness.model.errors import EnvironmentUnavailable, UsageError
 from harness.model.values import FaultPlan
-from harness.model.words import FaultModel, LinkRole, ProbeResult, StackKind
+from harness.model.words import Direction, FaultModel, LinkRole, ProbeResult, StackKind
 from harness.stack.base import Capability, ProvidedProxy, ServerAddress
 from harness.stack.ports import quiet_port
 from harness.stack.process import ManagedProcess, free_port, wait_until
@@ -118,6 +120,30 @@ class TwistedLink:
         return CallTimes(time.monotonic_ns(), time.monotonic_ns())
 
 
+@dataclass(frozen=True)
+class MisdirectedLink(TwistedLink):
+    """A link whose proxy puts each toxic on other streams than it is told."""
+
+    streams: tuple[str, ...] = ()
+
+    def add_toxic(
+        self,
+        *,
+        name: str,
+        kind: str,
+        stream: str,  # noqa: ARG002  # that is what it does not heed
+        attributes: dict[str, int],
+    ) -> CallTimes:
+        times = [
+            self.real.add_toxic(name=f"{name}_{to}", kind=kind, stream=to, attributes=attributes) for to in self.streams
+        ]
+        return CallTimes(times[0].before_ns, times[-1].after_ns)
+
+    def remove_toxic(self, name: str) -> CallTimes:
+        times = [self.real.remove_toxic(f"{name}_{to}") for to in reversed(self.streams)]
+        return CallTimes(times[0].before_ns, times[-1].after_ns)
+
+
 def deaf(kind: str) -> str | None:
     """Whatever it is told, it does nothing."""
     return None if kind else kind
@@ -159,18 +185,37 @@ def accepts(port: int) -> bool:
 
 def strike(link: Link, server: ServerAddress, model: FaultModel, *, inject: bool = True) -> Evidence:
     """One outage on ``link``, with or without anybody injecting it."""
-    fault = make_fault(FaultPlan(model=model, link=link.role))
-    with Sentinel(link, server, interval_ns=10_000_000) as sentinel:
+    return strike_as(link, server, FaultPlan(model=model, link=link.role), inject=inject)
+
+
+def strike_as(link: Link, server: ServerAddress, plan: FaultPlan, *, inject: bool = True) -> Evidence:
+    """One outage as planned, looked at by a sentinel and, where its evidence needs one, by a scout."""
+    fault = make_fault(plan)
+    scout = Scout(link, server) if fault.needs.scout else None
+    with scout or contextlib.nullcontext(), Sentinel(link, server, interval_ns=10_000_000) as sentinel:
         begin = CallTimes(time.monotonic_ns(), time.monotonic_ns())
         if inject:
             begin = fault.inject(link)
+        if scout is not None and fault.needs.dead_subscriber:
+            scout.leave()
         time.sleep(OUTAGE_S)
         end = fault.heal(link)
         assert sentinel.wait_answered(end.before_ns, deadline_s=30) is not None
-        found = fault.evidence(sentinel.probes(), inject=begin, heal=end)
+        if scout is not None:
+            wait_until(lambda: heard_again(scout, end), deadline_s=10, what="the scout hears something again")
+        found = fault.evidence(
+            sentinel.probes(), inject=begin, heal=end, scouting=None if scout is None else scout.scouting()
+        )
     if found.observed_from_ns is not None and found.observed_to_ns is not None:
         assert begin.before_ns <= found.observed_from_ns <= end.before_ns <= found.observed_to_ns
     return found
+
+
+def heard_again(scout: Scout, heal: CallTimes) -> bool:
+    """Whether something that was sent to its subscriber after the heal has arrived."""
+    return any(
+        p.way is Direction.REPLIES and p.sent_ns > heal.after_ns and p.arrived_ns for p in scout.scouting().passages
+    )
 
 
 @pytest.mark.parametrize("model", fault_models())
@@ -186,6 +231,35 @@ def test_a_fault_that_nobody_injected_is_not_proven(link: Link, server: ServerAd
     """With no toxic set there is no evidence, whatever the fault is called."""
     found = strike(link, server, model, inject=False)
     assert (None, None) == (found.observed_from_ns, found.observed_to_ns), found.sentence
+
+
+ONE_WAY = [
+    (model, way) for model in (FaultModel.HOLD, FaultModel.DROP) for way in (Direction.REQUESTS, Direction.REPLIES)
+]
+
+
+@pytest.mark.parametrize(("model", "way"), ONE_WAY)
+def test_a_fault_in_one_direction_is_proven(
+    link: Link, server: ServerAddress, model: FaultModel, way: Direction
+) -> None:
+    """Nothing goes one way, everything goes the other, and the scout has seen both."""
+    found = strike_as(link, server, FaultPlan(model=model, link=link.role, direction=way))
+    assert None not in (found.observed_from_ns, found.observed_to_ns), found.sentence
+
+
+@pytest.mark.parametrize(("model", "way"), ONE_WAY)
+def test_a_fault_in_the_wrong_direction_is_not_proven(
+    link: Link, server: ServerAddress, model: FaultModel, way: Direction
+) -> None:
+    """A proxy that strikes the other stream, or both, looks the same to a ping; the scout finds it out."""
+    for streams in (("upstream",), ("downstream",), ("upstream", "downstream")):
+        if streams == (("upstream",) if way is Direction.REQUESTS else ("downstream",)):
+            continue
+        found = strike_as(
+            MisdirectedLink(link, str, streams), server, FaultPlan(model=model, link=link.role, direction=way)
+        )
+        assert (None, None) == (found.observed_from_ns, found.observed_to_ns), found.sentence
+        link.recreate()
 
 
 def test_the_engine_keeps_its_promises(engine: Engine, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class NotingLink:
 
     def recreate(self) -> CallTimes:
         self.calls.append(("recreate",))
+        self.toxics.clear()
         return self._times()
 
 
