@@ -9,6 +9,8 @@ reply-lost   requests are executed, their connections end    new connections get
 half-open    nothing passes, nobody's closing passes either  closes every connection, for the server too
 ===========  ==============================================  ================================================
 
+Over TLS the first reply is the handshake's: there, reply-lost lets nobody in, executes nothing, and stays unproven.
+
 A bandwidth toxic is never updated: with a hundred held connections that has crashed the proxy.
 """
 

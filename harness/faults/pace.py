@@ -14,7 +14,8 @@ from harness.model.values import FaultPlan
 
 PING_BYTES = 40
 """A ping without padding takes at least so many bytes each way."""
-_PING_MS = 20
+_PING_MS = 30
+"""Longer than the time between two pings, so that they queue up and even a busy machine is quick against it."""
 _MOST_PADDING_BYTES = 64_000
 _MS = 1_000_000
 
@@ -32,7 +33,7 @@ def judge_bandwidth(plan: FaultPlan) -> Callable[[Window], Evidence]:
 
 
 def ping_padding(plan: FaultPlan) -> int:
-    """How much a ping has to carry so that the rate of ``plan`` can be seen in its time: about 20 ms each way."""
+    """How much a ping has to carry so that the rate of ``plan`` can be seen in its time: about 30 ms each way."""
     return min(max(0, plan.rate_kb_per_s * _PING_MS - PING_BYTES), _MOST_PADDING_BYTES)
 
 

@@ -18,6 +18,7 @@ from harness.faults.registry import make_fault
 from harness.faults.scout import Scout
 from harness.faults.sentinel import Sentinel
 from harness.history.journal import EventKind, Journal
+from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan, Trial, link_roles
 from harness.model.words import LINK_FAULTS, PROCESS_FAULTS, FaultModel, LinkRole
 from harness.stack.base import ServerAddress
@@ -130,7 +131,8 @@ class Faulting:
             return SlowAct(plan, self._casting, book)
         if plan.model is FaultModel.POISON:
             return PoisonAct(plan, self._casting, book)
-        assert plan.model in PROCESS_FAULTS
+        if plan.model not in PROCESS_FAULTS:
+            raise NotPossible(f"no trial can play the fault {plan.model} yet", fix="choose another fault")
         fault = make_process_fault(plan, seed=self._trial.seed, index=index)
         return ProcessAct(fault, self._casting, book, self._sightings)
 

@@ -19,7 +19,7 @@ from harness.trial.folder import TrialFolder
 
 pytestmark = pytest.mark.servers
 CONSUMERS, PRODUCERS, ONE = LinkRole.CONSUMERS, LinkRole.PRODUCERS, LinkRole.ONE_CONSUMER
-TIMELINE = Timeline(warm_up_s=0.5, steady_s=0.5, outage_s=1.0, recovery_s=1.5)
+TIMELINE = Timeline(warm_up_s=0.5, steady_s=0.5, outage_s=2.0, recovery_s=1.5)
 
 
 def play(
@@ -89,13 +89,14 @@ def test_each_fault_that_no_proxy_carries_out_is_unproven(
 
 
 def test_a_link_flaps(tmp_path: Path) -> None:
-    """Every injection and every heal is journalled, in turn; on and off for equal times."""
+    """Every injection and every heal is journalled, in turn; it is off for as long as it is on."""
     play(tmp_path, PLANS["flapping"])
     records = read_journal(tmp_path / "journals" / "conductor.journal").records
     calls = records[np.isin(records["kind"], [EventKind.INJECT, EventKind.HEAL])]
     assert [EventKind.INJECT, EventKind.HEAL] * 3 == calls["kind"].tolist()
     gaps = np.diff(calls["t_ns"]) / 1e9
-    assert [True] * 5 == [0.1 < gap < 0.35 for gap in gaps.tolist()]
+    assert [True] * 5 == [0.1 < gap < 1.2 for gap in gaps.tolist()]
+    assert 1.9 < float(gaps.sum()) < 3.0
 
 
 def test_both_links_at_once(tmp_path: Path) -> None:
