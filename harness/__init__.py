@@ -11,52 +11,100 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.model.values import Arm, Expectation, FaultPlan, Prediction, Scenario, Timeline, Workload
-    from harness.model.words import FaultModel, Guarantee, LinkRole, Stance, Verdict
+    from harness.model.values import (
+        Arm,
+        Expectation,
+        FaultPlan,
+        Limits,
+        Prediction,
+        Scenario,
+        SourceClaim,
+        Timeline,
+        Workload,
+    )
+    from harness.model.words import (
+        CrashPoint,
+        Direction,
+        FaultModel,
+        Guarantee,
+        LinkRole,
+        Mechanism,
+        Members,
+        Stance,
+        Verdict,
+        WorkerRole,
+    )
     from harness.plan.arms import named_arm
+    from harness.plan.building import CRASH_ARMS, breaks, family_control, fault_scenario, guess, holds, select_arms
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
     from harness.stack.visit import OpenServer, open_server
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CRASH_ARMS": "harness.plan.building",
     "Arm": "harness.model.values",
+    "CrashPoint": "harness.model.words",
+    "Direction": "harness.model.words",
     "Expectation": "harness.model.values",
+    "FaultModel": "harness.model.words",
     "FaultPlan": "harness.model.values",
     "Guarantee": "harness.model.words",
+    "Limits": "harness.model.values",
     "LinkRole": "harness.model.words",
-    "OpenServer": "harness.stack.visit",
-    "FaultModel": "harness.model.words",
+    "Mechanism": "harness.model.words",
+    "Members": "harness.model.words",
     "Prediction": "harness.model.values",
     "Scenario": "harness.model.values",
+    "SourceClaim": "harness.model.values",
     "Stance": "harness.model.words",
     "Timeline": "harness.model.values",
     "Verdict": "harness.model.words",
+    "WorkerRole": "harness.model.words",
     "Workload": "harness.model.values",
+    "breaks": "harness.plan.building",
     "control_scenario": "harness.plan.partition",
+    "family_control": "harness.plan.building",
+    "fault_scenario": "harness.plan.building",
+    "guess": "harness.plan.building",
+    "holds": "harness.plan.building",
     "named_arm": "harness.plan.arms",
     "open_server": "harness.stack.visit",
     "partition_scenario": "harness.plan.partition",
     "predict": "harness.plan.partition",
     "predict_streams": "harness.plan.partition",
+    "select_arms": "harness.plan.building",
 }
 
 __all__ = [
+    "CRASH_ARMS",
     "Arm",
+    "CrashPoint",
+    "Direction",
     "Expectation",
     "FaultModel",
     "FaultPlan",
     "Guarantee",
+    "Limits",
     "LinkRole",
+    "Mechanism",
+    "Members",
     "OpenServer",
     "Prediction",
     "Scenario",
+    "SourceClaim",
     "Stance",
     "Timeline",
     "Verdict",
+    "WorkerRole",
     "Workload",
     "__version__",
+    "breaks",
     "control_scenario",
+    "family_control",
+    "fault_scenario",
+    "guess",
+    "holds",
     "named_arm",
     "open_server",
     "partition_scenario",
@@ -64,6 +112,7 @@ __all__ = [
     "predict_streams",
     "run_example",
     "run_script",
+    "select_arms",
 ]
 
 

@@ -1,0 +1,37 @@
+"""The consumers' link gets narrow: a few kilobytes a second for everybody together.
+
+More is sent than fits. The excess waits in buffers: of the proxy, of the kernel, of the server. With Pub/Sub the
+server's is the one that matters, since it cuts off a subscriber whose buffer grows too large; for a few seconds at this
+rate it does not.
+
+Prediction: nothing is lost by either primitive; everything is late until the link is wide again.
+"""
+
+from harness import (
+    FaultModel,
+    FaultPlan,
+    Guarantee,
+    LinkRole,
+    fault_scenario,
+    holds,
+    run_script,
+    select_arms,
+)
+
+SCENARIO = fault_scenario(
+    name="link_bandwidth",
+    family="link",
+    story=__doc__ or "",
+    question="Does a narrow link lose anything?",
+    mechanism="each connection of the consumers gets 4 kB a second",
+    arms=select_arms("pubsub", "stream-group", "stream-queue"),
+    faults=[FaultPlan(model=FaultModel.BANDWIDTH, link=LinkRole.CONSUMERS, rate_kb_per_s=4)],
+    statements=[
+        holds("pubsub", Guarantee.AT_LEAST_ONCE, "buffers hold a few seconds"),
+        holds("stream-group", Guarantee.AT_LEAST_ONCE, "the log waits"),
+        holds("stream-queue", Guarantee.AT_LEAST_ONCE, "the log waits"),
+    ],
+)
+
+if __name__ == "__main__":
+    run_script(__file__)
