@@ -4,8 +4,8 @@ The tutorial's first solution. XREAD has no group and no acknowledgement: where 
 A reader that saved its last id goes on from there. One that starts at `$` again, as many examples do, begins with what
 comes next: the log holds everything that it missed, and it never looks.
 
-Prediction: the reader with a checkpoint loses nothing; the one at `$` loses what was written while it was dead, out of a
-log that has it all; Pub/Sub loses the same, and has no log.
+Prediction: the reader with a checkpoint loses nothing; the one at `$` loses what was written while it was dead, out of
+a log that has it all; Pub/Sub loses the same, and has no log.
 """
 
 from harness import (

@@ -3,8 +3,8 @@
 Most examples create a group at `$`: from now on. Whoever deploys the consumer after the producer has begun finds a
 group that is not entitled to anything that came before. That is no loss, it is what was asked for; it feels like one.
 
-Prediction: the group at `$` is not entitled to what was sent before it existed, and is handed none of it; the group at 0
-is handed everything.
+Prediction: the group at `$` is not entitled to what was sent before it existed, and is handed none of it; the group
+at 0 is handed everything.
 """
 
 from harness import (

@@ -4,7 +4,7 @@ A bug, a missing field, a customer without an address: the handler fails each ti
 and delivers the message for ever: it stays pending, is claimed, fails, is claimed again. A dead-letter stream takes it
 out of the way after a few deliveries, which loses its effect on purpose and on the record. Pub/Sub forgets it at once.
 
-Prediction: without a dead-letter stream the poisoned messages are stuck; with one nothing is stuck, and they are counted.
+Prediction: without a dead-letter stream the poisoned messages are stuck; with one nothing is stuck.
 """
 
 from harness import (
