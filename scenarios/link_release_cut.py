@@ -20,7 +20,7 @@ from harness import (
     select_arms,
 )
 
-_RELEASES = ("@5.3.1", "@6.4.0", "@7.4.0", "")
+_RELEASES = ("@5.3.1", "@6.4.0", "@7.4.1", "")
 
 SCENARIO = fault_scenario(
     name="link_release_cut",

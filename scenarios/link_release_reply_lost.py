@@ -27,11 +27,11 @@ SCENARIO = fault_scenario(
     arms=select_arms(
         "stream-group@5.3.1",
         "stream-group@6.4.0",
-        "stream-group@7.4.0",
+        "stream-group@7.4.1",
         "stream-group",
         "pubsub@5.3.1",
         "pubsub@6.4.0",
-        "pubsub@7.4.0",
+        "pubsub@7.4.1",
         "pubsub",
         scopes=1,
     ),
@@ -39,11 +39,11 @@ SCENARIO = fault_scenario(
     statements=[
         holds("stream-group@5.3.1", Guarantee.AT_MOST_ONCE, "it does not retry"),
         breaks("stream-group@6.4.0", Guarantee.AT_MOST_ONCE, "it retries"),
-        breaks("stream-group@7.4.0", Guarantee.AT_MOST_ONCE, "it retries"),
+        breaks("stream-group@7.4.1", Guarantee.AT_MOST_ONCE, "it retries"),
         breaks("stream-group", Guarantee.AT_MOST_ONCE, "it retries"),
         holds("pubsub@5.3.1", Guarantee.AT_MOST_ONCE, "it does not retry"),
         breaks("pubsub@6.4.0", Guarantee.AT_MOST_ONCE, "it retries"),
-        breaks("pubsub@7.4.0", Guarantee.AT_MOST_ONCE, "it retries"),
+        breaks("pubsub@7.4.1", Guarantee.AT_MOST_ONCE, "it retries"),
         breaks("pubsub", Guarantee.AT_MOST_ONCE, "it retries"),
     ],
 )
