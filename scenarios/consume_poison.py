@@ -11,6 +11,7 @@ from harness import (
     FaultModel,
     FaultPlan,
     Guarantee,
+    Mechanism,
     Timeline,
     breaks,
     fault_scenario,
@@ -29,7 +30,7 @@ SCENARIO = fault_scenario(
     faults=[FaultPlan(model=FaultModel.POISON, every=20)],
     statements=[
         breaks("pubsub", Guarantee.EFFECTIVELY_ONCE, "what failed does not come again"),
-        breaks("stream-group", Guarantee.AT_LEAST_ONCE, "it stays pending for good"),
+        breaks("stream-group", Guarantee.AT_LEAST_ONCE, "it stays pending for good", Mechanism.HANDLER_FAILED),
         holds("stream-group-dead-letter", Guarantee.AT_LEAST_ONCE, "it is put aside after three deliveries"),
     ],
     timeline=Timeline(warm_up_s=1.0, steady_s=1.5, outage_s=2.0, recovery_s=4.0),

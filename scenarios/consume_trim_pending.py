@@ -3,10 +3,13 @@
 The replies to the consumers are swallowed, so the server believes that some entries are being worked on. Meanwhile
 producers trim. When the consumers come back for their pending entries they get the ids and no content.
 
+Four groups are cut off at once, so that some are waiting for an entry when it happens.
+
 Prediction: besides what is trimmed unread, a few messages are lost while pending.
 """
 
 from harness import (
+    Direction,
     FaultModel,
     FaultPlan,
     Guarantee,
@@ -26,8 +29,8 @@ SCENARIO = fault_scenario(
     story=__doc__ or "",
     question="What is left of a pending entry that was trimmed?",
     mechanism="replies to the consumers are swallowed while producers trim to 200 entries; the heal closes connections",
-    arms=select_arms("stream-group", "stream-group-maxlen-exact", scopes=1),
-    faults=[FaultPlan(model=FaultModel.DROP, link=LinkRole.CONSUMERS)],
+    arms=select_arms("stream-group", "stream-group-maxlen-exact", scopes=4),
+    faults=[FaultPlan(model=FaultModel.DROP, link=LinkRole.CONSUMERS, direction=Direction.REPLIES)],
     statements=[
         holds("stream-group", Guarantee.AT_LEAST_ONCE, "nothing is trimmed"),
         breaks("stream-group-maxlen-exact", Guarantee.AT_LEAST_ONCE, "trimmed, pending or not"),

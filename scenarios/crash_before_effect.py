@@ -54,8 +54,13 @@ SCENARIO = fault_scenario(
             "it was acknowledged before anything was done",
             Mechanism.CRASH_BEFORE_EFFECT,
         ),
-        breaks("stream-group-noack", Guarantee.AT_LEAST_ONCE, "the server keeps nothing pending"),
-        breaks("stream-group-set-nx", Guarantee.EFFECTIVELY_ONCE, "the mark stands, the effect was never done"),
+        breaks("stream-group-noack", Guarantee.AT_LEAST_ONCE, "the server keeps nothing pending", Mechanism.NOACK),
+        breaks(
+            "stream-group-set-nx",
+            Guarantee.EFFECTIVELY_ONCE,
+            "the mark stands, the effect was never done",
+            Mechanism.FALSE_DEDUP,
+        ),
         holds("stream-group-lua", Guarantee.EFFECTIVELY_ONCE, "mark and effect are one step"),
         guess(
             "stream-group-window",

@@ -40,6 +40,7 @@ SCENARIO = fault_scenario(
     ],
     timeline=Timeline(warm_up_s=1.0, steady_s=1.5, outage_s=24.0, recovery_s=6.0, drain_deadline_s=60.0),
     workload=Workload(rate_per_s=612.0),
+    real_time=(720.0, 20.4),
     claims=[
         SourceClaim(
             row="incident: partition",

@@ -5,6 +5,9 @@ server's is the one that matters, since it cuts off a subscriber whose buffer gr
 rate it does not.
 
 Prediction: nothing is lost by either primitive; everything is late until the link is wide again.
+
+The prediction about Pub/Sub is refuted, and stays here as it was made: redis-py's `get_message(timeout=0.1)` gives up
+in the middle of a message that trickles in, and with it the connection and all that was on its way.
 """
 
 from harness import (
@@ -12,7 +15,9 @@ from harness import (
     FaultPlan,
     Guarantee,
     LinkRole,
+    Verdict,
     fault_scenario,
+    guess,
     holds,
     run_script,
     select_arms,
@@ -27,7 +32,7 @@ SCENARIO = fault_scenario(
     arms=select_arms("pubsub", "stream-group", "stream-queue"),
     faults=[FaultPlan(model=FaultModel.BANDWIDTH, link=LinkRole.CONSUMERS, rate_kb_per_s=4)],
     statements=[
-        holds("pubsub", Guarantee.AT_LEAST_ONCE, "buffers hold a few seconds"),
+        guess("pubsub", Guarantee.AT_LEAST_ONCE, Verdict.HELD, "buffers hold a few seconds"),
         holds("stream-group", Guarantee.AT_LEAST_ONCE, "the log waits"),
         holds("stream-queue", Guarantee.AT_LEAST_ONCE, "the log waits"),
     ],

@@ -25,7 +25,7 @@ SCENARIO = fault_scenario(
     story=__doc__ or "",
     question="Who is back first, the producer or the subscriber?",
     mechanism="all connections are closed and new ones refused, for both roles at once",
-    arms=select_arms("pubsub", "pubsub-hardened", "stream-group", "stream-queue"),
+    arms=select_arms("pubsub", "stream-group", "stream-queue"),
     faults=[
         FaultPlan(model=FaultModel.DOWN, link=LinkRole.PRODUCERS),
         FaultPlan(model=FaultModel.DOWN, link=LinkRole.CONSUMERS),

@@ -24,15 +24,14 @@ SCENARIO = fault_scenario(
     story=__doc__ or "",
     question="What happens when only the producers' requests get lost?",
     mechanism="what producers send is discarded; the heal closes the connections",
-    arms=select_arms("pubsub", "pubsub-no-retry", "stream-group", "stream-group-no-retry"),
+    arms=select_arms("pubsub", "stream-group", "stream-queue"),
     faults=[FaultPlan(model=FaultModel.DROP, link=LinkRole.PRODUCERS, direction=Direction.REQUESTS)],
     statements=[
         holds("pubsub", Guarantee.AT_LEAST_ONCE, "the subscribers are well"),
         holds("pubsub", Guarantee.AT_MOST_ONCE, "what was swallowed was never published"),
-        holds("pubsub-no-retry", Guarantee.AT_MOST_ONCE, "what was swallowed was never published"),
         holds("stream-group", Guarantee.AT_LEAST_ONCE, "what was acknowledged is in the log"),
         holds("stream-group", Guarantee.AT_MOST_ONCE, "what was swallowed was never appended"),
-        holds("stream-group-no-retry", Guarantee.AT_LEAST_ONCE, "what was acknowledged is in the log"),
+        holds("stream-queue", Guarantee.AT_LEAST_ONCE, "what was acknowledged is in the log"),
     ],
 )
 

@@ -119,6 +119,7 @@ def fault_scenario(
     server_settings: Mapping[str, str] | None = None,
     claims: Sequence[SourceClaim] = (),
     slow: bool = False,
+    real_time: tuple[float, float] | None = None,
 ) -> Scenario:
     """A scenario whose expectations and predictions come from its statements."""
     return Scenario(
@@ -137,6 +138,7 @@ def fault_scenario(
         server_settings=dict(server_settings or {}),
         claims=tuple(claims),
         slow=slow,
+        real_time=real_time,
     )
 
 
@@ -149,6 +151,7 @@ def family_control(
     arms: Sequence[Arm],
     imperfect: Mapping[str, Sequence[Guarantee]] | None = None,
     timeline: Timeline = SHORT,
+    workload: Workload | None = None,
     claims: Sequence[SourceClaim] = (),
 ) -> Scenario:
     """The no-fault control of a family: every arm must be perfect, but for what ``imperfect`` excuses."""
@@ -169,5 +172,6 @@ def family_control(
         faults=(),
         statements=statements,
         timeline=timeline,
+        workload=workload,
         claims=claims,
     )

@@ -49,7 +49,7 @@ def test_the_workflow_names_a_contract_and_profiles_that_exist() -> None:
 
 
 def test_the_documents_show_what_works(tmp_path: Path) -> None:
-    """The example of docs/contract.md is a contract, and the snippets of docs/ci.md are YAML that names real options."""
+    """The example of docs/contract.md is a contract, and docs/ci.md shows YAML with real options."""
     examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "contract.md").read_text(encoding="utf-8"), re.DOTALL)
     assert 1 == len(examples)
     (tmp_path / "c.yaml").write_text(examples[0], encoding="utf-8")
