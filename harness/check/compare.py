@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.check.alike import difference_of_play
+from harness.check.bound import CONFIDENCE
 from harness.check.compare_numbers import count_changes, time_changes
 from harness.check.comparison import Change, Comparison, GuaranteeChange
 from harness.check.statistics import Interval, difference, paired_difference
@@ -44,12 +45,20 @@ class Side:
         }
 
     def results(self) -> dict[int, ArmResult]:
-        """What the arm came to, by seed."""
-        return {seed: arm for seed, trial in self.trials.items() for arm in trial.arms if arm.arm == self.arm}
+        """What the arm came to, by seed, in the trials that prove something."""
+        sound = {seed for seed, one in self.clauses(Guarantee.AT_LEAST_ONCE).items() if one.measured in _CONCLUSIVE}
+        return {
+            seed: arm
+            for seed, trial in self.trials.items()
+            for arm in trial.arms
+            if arm.arm == self.arm and seed in sound
+        }
 
 
-def compare_runs(first: RunSummary, second: RunSummary, *, names: tuple[str, str]) -> Comparison:
-    """``second`` seen from ``first``.
+def compare_runs(
+    first: RunSummary, second: RunSummary, *, names: tuple[str, str], time_confidence: float = CONFIDENCE
+) -> Comparison:
+    """``second`` seen from ``first``; ``time_confidence`` is that of the intervals of times.
 
     Raises:
         UsageError: they have no scenario in common.
@@ -68,7 +77,9 @@ def compare_runs(first: RunSummary, second: RunSummary, *, names: tuple[str, str
             unknown.append(f"{side.scenario} · {side.arm}: {doubt}")
         else:
             pairs.append((side, other))
-    return _compare(pairs, names=names, notes=_notes(first, second), unknown=unknown, gates=True)
+    return _compare(
+        pairs, names=names, notes=_notes(first, second), unknown=unknown, gates=True, time_confidence=time_confidence
+    )
 
 
 def compare_arms(run: RunSummary, first: str, second: str) -> Comparison:
@@ -96,11 +107,14 @@ def _compare(
     notes: Sequence[str],
     unknown: Sequence[str],
     gates: bool,
+    time_confidence: float = CONFIDENCE,
 ) -> Comparison:
     guarantees = [change for one, two in pairs for change in _guarantees(one, two, gates=gates)]
     guarantees.sort(key=lambda change: (not change.gates, _ORDER.index(change.change)))
     times = [
-        change for one, two in pairs for change in time_changes(one.scenario, two.arm, one.results(), two.results())
+        change
+        for one, two in pairs
+        for change in time_changes(one.scenario, two.arm, one.results(), two.results(), confidence=time_confidence)
     ]
     times.sort(key=lambda change: not change.significant)
     worse = any(change.gates and change.change is Change.WORSE for change in guarantees)
@@ -220,7 +234,10 @@ def _judge(
     if interval.high < 0:
         return Change.BETTER, "violated less often"
     if weak:
-        return Change.UNKNOWN, f"{len(weak)} trials of the second side prove nothing: {weak[0].reason}"
+        return (
+            Change.UNKNOWN,
+            f"{len(weak)} {'trial' if len(weak) == 1 else 'trials'} of the second side prove nothing: {weak[0].reason}",
+        )
     if bad_before * len(two) == bad_now * len(one):
         return Change.SAME, "no difference"
     return Change.SAME, "not significant: the interval of the difference holds zero"

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 
+from harness.check.bound import CONFIDENCE
 from harness.check.comparison import CountChange, TimeChange
 from harness.check.statistics import median_difference, pairs_needed
 from harness.model.results import ArmResult
@@ -65,24 +66,29 @@ def _share(count: Callable[[ArmResult], int], one: ArmResult, two: ArmResult) ->
     )
 
 
-def time_changes(scenario: str, arm: str, first: Results, second: Results) -> Iterator[TimeChange]:
+def time_changes(
+    scenario: str, arm: str, first: Results, second: Results, *, confidence: float = CONFIDENCE
+) -> Iterator[TimeChange]:
     """Latency and recovery, where both sides observed them."""
     for what, time in _times().items():
         one = {seed: value for seed, result in first.items() if (value := time(result)) is not None}
         two = {seed: value for seed, result in second.items() if (value := time(result)) is not None}
         if one and two:
-            yield _time(scenario, arm, what, one, two)
+            yield _time(scenario, arm, what, (one, two), confidence)
 
 
-def _time(scenario: str, arm: str, what: str, one: Mapping[int, float], two: Mapping[int, float]) -> TimeChange:
+def _time(
+    scenario: str, arm: str, what: str, sides: tuple[Mapping[int, float], Mapping[int, float]], confidence: float
+) -> TimeChange:
+    one, two = sides
     common = sorted(set(one) & set(two))
-    found = median_difference([(one[seed], two[seed]) for seed in common]) if common else None
+    found = median_difference([(one[seed], two[seed]) for seed in common], confidence=confidence) if common else None
     interval = found.interval if found is not None else None
     significant = found is not None and found.significant
     if interval is None:
-        note = _too_few(len(common))
+        note = _too_few(len(common), confidence)
     elif significant:
-        note = "significant at 95 %"
+        note = f"significant at {confidence * 100:.4g} %"
     else:
         note = "not significant: the interval of the difference holds zero"
     return TimeChange(
@@ -100,9 +106,9 @@ def _time(scenario: str, arm: str, what: str, one: Mapping[int, float], two: Map
     )
 
 
-def _too_few(pairs: int) -> str:
+def _too_few(pairs: int, confidence: float = CONFIDENCE) -> str:
     found = f"{pairs} pair{'' if pairs == 1 else 's'} of trials with one seed"
-    return f"not significant: {found}, and an interval takes {pairs_needed()}"
+    return f"not significant: {found}, and an interval takes {pairs_needed(confidence=confidence)}"
 
 
 def _times() -> dict[str, Callable[[ArmResult], float | None]]:

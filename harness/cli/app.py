@@ -131,6 +131,28 @@ def compare(
     raise typer.Exit(compare_stored(first, second, arms=tuple(arm or ()), as_json=as_json))
 
 
+@app.command(epilog=EXIT_CODES)
+def abab(
+    names: Annotated[list[str], typer.Argument(help="Scenarios or families.")],
+    a: Annotated[
+        str, typer.Option("--a", help='Options of `run` for A, e.g. "--server /opt/redis/redis-server".')
+    ] = "",
+    b: Annotated[str, typer.Option("--b", help="Options of `run` for B.")] = "",
+    trials: Annotated[int, typer.Option("--trials", help="Of each; fewer than 6 make no difference significant.")] = 6,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit 1 when B is significantly slower.")] = False,
+    seed: options.Seed = None,
+    results: options.Results = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON and nothing else.")] = False,
+) -> None:
+    """Play two set-ups in turn on this machine, A B A B ..., and compare their pairs, latency included."""
+    from harness.cli.alternating import AbabRequest, alternate
+
+    request = AbabRequest(
+        names=tuple(names), first=a, second=b, trials=trials, seed=seed, results=results, gate=gate, as_json=as_json
+    )
+    raise typer.Exit(alternate(request))
+
+
 @app.command()
 def baseline(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, e.g. results/latest.")],

@@ -162,7 +162,7 @@ def shown_value(clause: Clause, value: float | None) -> str:
     if value is None:
         return "not observed"
     if clause.quantity is Quantity.AVAILABLE:
-        return f"{value * 100:.1f} %"
+        return f"{value * 100:.4g} %"
     if clause.quantity in COUNTS:
         return f"{value:,.0f}"
     return "never" if math.isinf(value) else f"{value:,.0f} ms"

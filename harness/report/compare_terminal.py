@@ -41,6 +41,9 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
         line(f"time (informs only): {_time(time)}")
     if len(comparison.times) > MOST_TIMES:
         line(f"time: {len(comparison.times) - MOST_TIMES:,} more, none of them more significant: see --json")
+    if any(time.significant for time in comparison.times):
+        chance = round(len(comparison.times) / 20)
+        line(f"time: of {len(comparison.times):,} times, about {chance:,} differ at 95 % by chance alone")
     line(verdict_line(comparison))
 
 

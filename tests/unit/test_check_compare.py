@@ -163,3 +163,18 @@ def test_two_arms_of_one_run_are_paired_by_trial_and_gate_nothing() -> None:
     assert 0 == compare_arms(run_summary(*trials), "group", "pubsub").exit_code
     with pytest.raises(UsageError, match="no scenario of the run has both pubsub and grup"):
         compare_arms(run_summary(*trials), "pubsub", "grup")
+
+
+def test_a_trial_that_proves_nothing_lends_its_numbers_to_nobody() -> None:
+    """Neither its counts nor its times are compared."""
+    weak = run_summary(trial_result(arm_result(lost=9, p99_ms=99.0), measured={ALO: INCONCLUSIVE}))
+    found = compared(run_summary(trial_result()), weak)
+    assert ((), [0]) == (found.times, [change.second for change in found.counts if change.what == "lost"] or [0])
+
+
+def test_a_stricter_confidence_takes_more_pairs() -> None:
+    """As for a gate on many times: what six pairs show at 95 % they do not show at 99.9 %."""
+    one, two = slow([5, 6, 7, 8, 9, 10]), slow([10, 12, 14, 16, 18, 20])
+    found = compare_runs(one, two, names=("a", "b"), time_confidence=0.999)
+    assert not any(time.significant for time in found.times)
+    assert all("an interval takes 11" in time.note for time in found.times)
