@@ -1,0 +1,181 @@
+"""What pings and INFO prove about a fault of a server: literal sights, exact answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.faults.base import CallTimes, Probe
+from harness.faults.lookout import Sight
+from harness.faults.server_base import Deed, Proof, Seen
+from harness.faults.server_evidence import (
+    bytes_behind,
+    judge_aof_refused,
+    judge_counter,
+    judge_died,
+    judge_failover,
+    judge_paused,
+)
+from harness.model.words import LinkRole, ProbeResult
+
+MS = 1_000_000
+PORT, OTHER = 7000, 7001
+INJECT, HEAL = Deed(CallTimes(100 * MS, 110 * MS)), Deed(CallTimes(500 * MS, 510 * MS))
+BEFORE = Sight(PORT, 50 * MS, 51 * MS, "first-life", "master")
+DURING = replace(BEFORE, asked_ns=300 * MS, answered_ns=301 * MS)
+AFTER = replace(BEFORE, asked_ns=600 * MS, answered_ns=601 * MS)
+REBORN = replace(AFTER, run_id="second-life")
+
+
+def probe(sent: int, ended: int, result: ProbeResult, connection: int) -> Probe:
+    answered = ended * MS if result is ProbeResult.ANSWERED else None
+    return Probe(LinkRole.STRAIGHT, sent * MS, answered, ended * MS, result, connection)
+
+
+DEATH = (
+    probe(80, 81, ProbeResult.ANSWERED, 1),
+    probe(99, 105, ProbeResult.CLOSED, 1),
+    probe(200, 201, ProbeResult.REFUSED, 0),
+    probe(520, 521, ProbeResult.ANSWERED, 2),
+)
+STOP = (
+    probe(80, 81, ProbeResult.ANSWERED, 1),
+    probe(200, 505, ProbeResult.ANSWERED, 1),
+    probe(520, 521, ProbeResult.ANSWERED, 1),
+)
+
+
+def test_a_death_is_another_life_behind_a_refused_port() -> None:
+    """From the closing of the connection to the first answer of a server that has its data."""
+    loading = replace(REBORN, asked_ns=520 * MS, answered_ns=521 * MS, loading=True)
+    found = judge_died(Seen(DEATH, (BEFORE, loading, REBORN)), inject=INJECT, heal=HEAL)
+    assert (105 * MS, 601 * MS) == (found.observed_from_ns, found.observed_to_ns)
+    assert "another life of the server had its data 101 ms after the heal began" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (Seen(DEATH, (BEFORE, AFTER)), "the same life (run id first-li)"),
+        (Seen(DEATH, (BEFORE,)), "INFO was not answered before and after"),
+        (Seen(DEATH[:1] + DEATH[3:], (BEFORE, REBORN)), "neither closed nor reset"),
+        (Seen(STOP, (BEFORE, REBORN)), "neither closed nor reset"),
+        (Seen((), ()), "no ping was answered before"),
+    ],
+    ids=["same life", "no INFO", "not closed", "only silent", "nothing seen"],
+)
+def test_what_is_no_death(seen: Seen, words: str) -> None:
+    """Each contradiction makes it unproven, and the sentence says which."""
+    found = judge_died(seen, inject=INJECT, heal=HEAL)
+    assert found.observed_to_ns is None
+    assert words in found.sentence
+
+
+def test_a_proof_that_fails_outweighs_everything() -> None:
+    """A power cut whose control survived is no power cut."""
+    cut = replace(INJECT, proofs=(Proof(False, "a file that was never synced survived the cut"),))
+    found = judge_died(Seen(DEATH, (BEFORE, REBORN)), inject=cut, heal=HEAL)
+    assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
+    assert "not shown: a file that was never synced survived the cut" == found.sentence
+
+
+def test_a_pause_is_the_same_life_that_answers_late() -> None:
+    """Silence on a connection that stays, and the same run id on both sides of it."""
+    found = judge_paused(Seen(STOP, (BEFORE, AFTER)), inject=INJECT, heal=HEAL)
+    assert (200 * MS, 505 * MS) == (found.observed_from_ns, found.observed_to_ns)
+    found = judge_paused(Seen(STOP, (BEFORE, REBORN)), inject=INJECT, heal=HEAL)
+    assert found.observed_to_ns is None
+    found = judge_paused(Seen(DEATH, (BEFORE, REBORN)), inject=INJECT, heal=HEAL)
+    assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
+
+
+def grown(sight: Sight, *, errors: int, limit: int = 1) -> Sight:
+    return replace(sight, oom_errors=errors, maxmemory=limit)
+
+
+@pytest.mark.parametrize(
+    ("sights", "expected", "words"),
+    [
+        ((BEFORE, grown(DURING, errors=7), grown(AFTER, errors=9, limit=0)), (301 * MS, 601 * MS), "7 refusals"),
+        ((BEFORE, DURING, AFTER), (None, None), "no refusals while"),
+        ((BEFORE, grown(DURING, errors=7, limit=0), AFTER), (None, None), "a memory limit"),
+        ((BEFORE, grown(DURING, errors=7), grown(AFTER, errors=9)), (301 * MS, None), "not seen to be mended"),
+        ((grown(DURING, errors=7), AFTER), (None, None), "not answered before"),
+        ((BEFORE, replace(grown(DURING, errors=7), run_id="second-life"), AFTER), (None, None), "no refusals while"),
+    ],
+    ids=["grew and was lifted", "nothing refused", "no limit", "never lifted", "not seen before", "another life"],
+)
+def test_a_counter_has_to_grow_while_the_limit_is_on(
+    sights: tuple[Sight, ...], expected: tuple[int | None, int | None], words: str
+) -> None:
+    """Only what was counted between injection and heal, in one life, under a limit that was lifted again."""
+    found = judge_counter(
+        Seen(sights=sights), inject=INJECT, heal=HEAL, counter=lambda sight: sight.oom_errors, what="refusals"
+    )
+    assert expected == (found.observed_from_ns, found.observed_to_ns)
+    assert words in found.sentence
+
+
+def test_a_full_disk_is_what_the_server_says_of_its_file() -> None:
+    """Failed in between, in order before and after."""
+    failing = replace(DURING, aof_write_ok=False, misconf_errors=12)
+    found = judge_aof_refused(Seen(sights=(BEFORE, failing, AFTER)), inject=INJECT, heal=HEAL)
+    assert (301 * MS, 601 * MS) == (found.observed_from_ns, found.observed_to_ns)
+    assert "refused 12 writes" in found.sentence
+    for sights in ((BEFORE, DURING, AFTER), (replace(BEFORE, aof_write_ok=False), failing, AFTER)):
+        found = judge_aof_refused(Seen(sights=sights), inject=INJECT, heal=HEAL)
+        assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
+    found = judge_aof_refused(Seen(sights=(BEFORE, failing)), inject=INJECT, heal=HEAL)
+    assert (301 * MS, None) == (found.observed_from_ns, found.observed_to_ns)
+
+
+PROMOTED = replace(DURING, port=OTHER, run_id="replica")
+
+
+@pytest.mark.parametrize(
+    ("dies", "back", "expected"),
+    [
+        (True, replace(REBORN, role="slave"), 601 * MS),
+        (True, replace(AFTER, role="slave"), None),
+        (False, replace(AFTER, role="slave"), 601 * MS),
+        (False, replace(REBORN, role="slave"), None),
+        (True, REBORN, None),
+    ],
+    ids=["killed", "killed but same life", "hung", "hung but another life", "still a master"],
+)
+def test_the_old_master_comes_back_as_this_fault_lets_it(dies: bool, back: Sight, expected: int | None) -> None:
+    """A killed one as another life, a hung one as the same, both as a replica."""
+    seen = Seen(sights=(BEFORE, PROMOTED, back))
+    found = judge_failover(seen, inject=INJECT, heal=HEAL, old_port=PORT, dies=dies, old_returns=True)
+    assert expected == found.observed_to_ns
+
+
+@pytest.mark.parametrize(
+    ("sights", "words"),
+    [
+        ((BEFORE,), "no other server said that it is the master"),
+        ((BEFORE, replace(PROMOTED, role="slave")), "no other server said that it is the master"),
+        ((BEFORE, DURING, PROMOTED), "answered INFO while it should not"),
+        ((replace(BEFORE, role="slave"), PROMOTED), "was not seen as the master before"),
+        ((PROMOTED,), "was not seen as the master before"),
+    ],
+    ids=["nobody", "still a replica", "old one answers", "was a replica", "not seen before"],
+)
+def test_what_is_no_failover(sights: tuple[Sight, ...], words: str) -> None:
+    """A master that answers, or no other one, is no failover."""
+    found = judge_failover(Seen(sights=sights), inject=INJECT, heal=HEAL, old_port=PORT, dies=True, old_returns=False)
+    assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
+    assert words in found.sentence
+
+
+def test_how_far_replicas_were_behind() -> None:
+    """The last sights before the moment count; without the master's nothing is known."""
+    sights = (
+        replace(BEFORE, replication_offset=1_000),
+        replace(BEFORE, port=OTHER, role="slave", replication_offset=400),
+        replace(BEFORE, port=OTHER + 1, role="slave", replication_offset=1_005),
+        replace(AFTER, port=OTHER, role="slave", replication_offset=2_000),
+    )
+    assert {OTHER: 600, OTHER + 1: 0} == bytes_behind(sights, master_port=PORT, at_ns=100 * MS)
+    assert {} == bytes_behind(sights, master_port=PORT + 9, at_ns=100 * MS)
