@@ -3,8 +3,8 @@
 One connection writes one entry at a time for some seconds; then the master gets a SIGKILL, or is stopped. ``held``: the
 replication links of both replicas are held for the last 0.7 s before that. Remedies: WAIT 1 after each write (a write
 that it does not confirm is not counted as acknowledged), and min-replicas-to-write 1 with a max-lag of 1 s.
-``deposed``: writes that a stopped master acknowledged after it went on, though another server had been promoted. Takes
-two minutes.
+``deposed``: writes that a stopped master acknowledged after it went on, though another server had been promoted, and
+that are nowhere in the end. Takes two minutes.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _row(folder: Path, engine: Engine, case: Case) -> str:
     lost = [at for entry, at in before if entry not in held]
     seconds = (before[-1][1] - lost[0]) / 1e9 if lost else 0.0
     took = (promoted_ns - injected.before_ns) / 1e9
-    deposed = len(writer.acknowledged) - len(before)
+    deposed = sum(1 for entry, at in writer.acknowledged if at >= promoted_ns and entry not in held)
     return f"{case.name:28}{len(before):14,}{len(lost):8,}{seconds:14.2f}{rate:10,.0f}{took:14.2f} s{deposed:9,}"
 
 

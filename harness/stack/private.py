@@ -132,5 +132,6 @@ def _refusal(kind: Kind) -> str:
 
 
 def _unshare(kind: Kind) -> list[str]:
-    private = ["--propagation=private"] if kind is Kind.MOUNTS else []
-    return ["unshare", f"--{kind}", *private, "--"]
+    """Mounts of ours stay inside; what is unmounted outside must not be kept busy by our copy, so that comes in."""
+    one_way = ["--propagation=slave"] if kind is Kind.MOUNTS else []
+    return ["unshare", f"--{kind}", *one_way, "--"]
