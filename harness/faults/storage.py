@@ -133,7 +133,9 @@ class DiskFull:
         if found.observed_from_ns is not None:
             return found
         died = judge_died(seen, inject=inject, heal=heal)
-        return died if died.observed_to_ns is not None else found
+        if died.observed_to_ns is not None:
+            return died
+        return Evidence(None, None, f"{found.sentence}; nor was it seen to end itself: {died.sentence}")
 
 
 @dataclass(frozen=True, slots=True)

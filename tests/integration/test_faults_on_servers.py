@@ -92,9 +92,9 @@ def strike(
     """One outage, with or without anybody injecting it, and what the straight connections say about it."""
     with Sentinel(straight(address), address, interval_ns=10_000_000) as sentinel, Lookout([address]) as lookout:
         injected = fault.inject() if inject else deed_since(time.monotonic_ns())
-        time.sleep(OUTAGE_S)
         if until is not None:
             wait_until(until, deadline_s=20, what="the fault shows")
+        time.sleep(OUTAGE_S)
         healed = fault.heal()
         assert sentinel.wait_answered(healed.times.after_ns, deadline_s=20) is not None
         assert lookout.wait_sight(address.port, healed.times.after_ns, deadline_s=20) is not None
