@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.faults.base import Evidence
+from harness.faults.base import CallTimes, Evidence
 from harness.faults.evidence import duration, judge_down, judge_hold, window
 from harness.faults.lookout import Sight
 from harness.faults.server_base import Deed, Seen
-from harness.model.words import LinkRole
+from harness.model.words import LinkRole, ProbeResult
 
 
 def judge_died(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
@@ -31,6 +31,27 @@ def judge_died(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
     back = duration(after.answered_ns - heal.times.before_ns)
     sentence = f"{found.sentence}; another life of the server had its data {back} after the heal began"
     return Evidence(found.observed_from_ns, after.answered_ns, _with_proofs(sentence, inject, heal))
+
+
+def judge_ended_itself(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
+    """The same as a death, by a server that went on for a while after the injection: it counts from its end."""
+    closing = next(
+        (
+            p
+            for p in seen.probes
+            if p.result in (ProbeResult.CLOSED, ProbeResult.RESET)
+            and inject.times.before_ns <= p.ended_ns <= heal.times.before_ns
+        ),
+        None,
+    )
+    if closing is None:
+        return Evidence(None, None, "not shown: the open connection was neither closed nor reset before the heal")
+    answers = (p.answered_ns for p in seen.probes if p.answered_ns is not None and p.answered_ns <= closing.ended_ns)
+    last_answer = max(answers, default=inject.times.before_ns)
+    # While its process ends, its listener may outlive its connections for a moment: who connects then is reset.
+    refused = (p.sent_ns for p in seen.probes if p.result is ProbeResult.REFUSED and p.sent_ns >= closing.ended_ns)
+    end = CallTimes(max(inject.times.before_ns, last_answer), min(refused, default=closing.ended_ns))
+    return judge_died(seen, inject=Deed(end, inject.proofs), heal=heal)
 
 
 def judge_paused(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:

@@ -22,7 +22,7 @@ import redis
 from harness.faults.base import DrawStyle, Evidence
 from harness.faults.evidence import duration
 from harness.faults.server_base import Deed, Proof, Seen, deed_since
-from harness.faults.server_evidence import judge_aof_refused, judge_counter, judge_died
+from harness.faults.server_evidence import judge_aof_refused, judge_counter, judge_ended_itself
 from harness.model.errors import TrialError
 from harness.model.words import FaultModel
 from harness.stack import power
@@ -132,7 +132,7 @@ class DiskFull:
         found = judge_aof_refused(seen, inject=inject, heal=heal)
         if found.observed_from_ns is not None:
             return found
-        died = judge_died(seen, inject=inject, heal=heal)
+        died = judge_ended_itself(seen, inject=inject, heal=heal)
         if died.observed_to_ns is not None:
             return died
         return Evidence(None, None, f"{found.sentence}; nor was it seen to end itself: {died.sentence}")

@@ -14,6 +14,7 @@ from harness.faults.server_evidence import (
     judge_aof_refused,
     judge_counter,
     judge_died,
+    judge_ended_itself,
     judge_failover,
     judge_paused,
 )
@@ -78,6 +79,28 @@ def test_a_proof_that_fails_outweighs_everything() -> None:
     found = judge_died(Seen(DEATH, (BEFORE, REBORN)), inject=cut, heal=HEAL)
     assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
     assert "not shown: a file that was never synced survived the cut" == found.sentence
+
+
+def test_a_server_may_go_on_for_a_while_before_it_ends_itself() -> None:
+    """What it answers before its end is no leak; what anybody answers between its end and the heal is one."""
+    late = (
+        probe(80, 81, ProbeResult.ANSWERED, 1),
+        probe(150, 151, ProbeResult.ANSWERED, 1),
+        probe(160, 170, ProbeResult.CLOSED, 1),
+        *DEATH[2:],
+    )
+    seen = Seen(late, (BEFORE, REBORN))
+    assert judge_died(seen, inject=INJECT, heal=HEAL).observed_from_ns is None
+    found = judge_ended_itself(seen, inject=INJECT, heal=HEAL)
+    assert (160 * MS, 601 * MS) == (found.observed_from_ns, found.observed_to_ns)
+    ending = probe(171, 172, ProbeResult.RESET, 2)
+    found = judge_ended_itself(Seen((*late[:3], ending, *late[3:]), (BEFORE, REBORN)), inject=INJECT, heal=HEAL)
+    assert (160 * MS, 601 * MS) == (found.observed_from_ns, found.observed_to_ns)
+    leak = probe(300, 301, ProbeResult.ANSWERED, 2)
+    found = judge_ended_itself(Seen((*late[:4], leak, late[4]), (BEFORE, REBORN)), inject=INJECT, heal=HEAL)
+    assert found.observed_from_ns is None
+    found = judge_ended_itself(Seen(STOP, (BEFORE, AFTER)), inject=INJECT, heal=HEAL)
+    assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
 
 
 def test_a_pause_is_the_same_life_that_answers_late() -> None:
