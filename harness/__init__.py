@@ -53,6 +53,7 @@ _HOMES = {
     "Limits": "harness.model.values",
     "LinkRole": "harness.model.words",
     "Mechanism": "harness.model.words",
+    "OpenServer": "harness.stack.visit",
     "Members": "harness.model.words",
     "Prediction": "harness.model.values",
     "Scenario": "harness.model.values",

@@ -1,8 +1,9 @@
 """Somebody arrives late and wants to know what happened before.
 
 The tutorial's third solution. A reader or a group that begins at 0 is handed the whole past, in order; a state that is
-rebuilt from the stream must equal the state that came about while it was written, which the ledger compares entry by
-entry. A late subscriber is told nothing about the past, and there is nobody to ask.
+rebuilt from the stream must equal the state that came about through the effects, which the checker compares order by
+order; and a replay from the moment of the fault on must bring all that was acknowledged since. A late subscriber is
+told nothing about the past, and there is nobody to ask.
 
 Prediction: late readers and groups at 0 get everything; Pub/Sub has nothing to replay.
 """

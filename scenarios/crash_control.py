@@ -13,7 +13,7 @@ SCENARIO = family_control(
     family="crash",
     story=__doc__ or "",
     question="Is every arm of the family perfect while nothing crashes?",
-    arms=select_arms(*CRASH_ARMS, "sharded-pubsub", scopes=1)
+    arms=select_arms(*CRASH_ARMS, "sharded-pubsub", "stream-group-no-recovery", scopes=1)
     + select_arms("stream-queue", "stream-queue-no-recovery", "stream-queue-set-nx", "stream-queue-lua"),
 )
 

@@ -31,6 +31,7 @@ def main() -> None:
         read_as_group(server, stream)
         print_stream_info(server, stream)
         print_history(server, stream, ORDERS[1])
+        replay(server, stream)
         print("\nPub/Sub: the same events, sent to a channel")
         print(f"  a subscriber that was there from the start received {len(received(early))}")
         print(f"  a subscriber that came after the last event received {len(received(late))}: no history to ask for")
@@ -85,6 +86,16 @@ def print_history(server: OpenServer, stream: str, order: str) -> None:
     for entry, fields in entries:
         if fields["orderId"] == order:
             print(f"  {entry}  {fields['eventType']}")
+
+
+def replay(server: OpenServer, stream: str) -> None:
+    """Each order's state, rebuilt from the log; and what happened from a moment on, here that of the second step."""
+    entries: Any = server.client.xrange(stream)
+    state = {fields["orderId"]: fields["eventType"] for _, fields in entries}
+    print("\nreplay of the stream from its beginning: " + ", ".join(f"{order} {step}" for order, step in state.items()))
+    moment = next(entry for entry, fields in entries if fields["eventType"] == STEPS[1])
+    since: Any = server.client.xrange(stream, min=moment)
+    print(f"  from {moment} on: {len(since)} of {len(entries)} events")
 
 
 def subscribe(server: OpenServer, channel: str) -> Any:

@@ -123,6 +123,27 @@ def _kept(arm: ArmResult) -> str:
     return f"keeps {arm.log_entries:,} entries of {arm.attempted:,} messages"
 
 
+def _replayed(arm: ArmResult) -> str:
+    replay = arm.replay
+    if replay is None:
+        return "has a log that was not read"
+    if arm.log_entries is None:
+        return f"keeps nothing: 0 of {replay.orders:,} orders can be rebuilt"
+    parts = [
+        f"keeps {arm.log_entries:,} entries: {replay.rebuilt:,} of {replay.orders:,} orders rebuilt from them, "
+        f"{replay.differing:,} with another state than their effects"
+    ]
+    if replay.owed_since_fault is not None:
+        parts.append(f"from the fault on {replay.replayed_since_fault:,} of {replay.owed_since_fault:,} replayed")
+    return ", ".join(parts)
+
+
+def _effort(arm: ArmResult) -> str:
+    calls = arm.cost.producer_requests + arm.cost.acknowledgement_calls
+    per_message = calls / arm.attempted if arm.attempted else 0.0
+    return f"takes {per_message:.2f} requests a message to send and acknowledge, beside its reads"
+
+
 def _load(arm: ArmResult) -> str:
     if not arm.load:
         return _fates(arm)
@@ -135,6 +156,8 @@ _TELLERS: dict[str, Callable[[ArmResult], str]] = {
     "latency": _latency,
     "memory": _memory,
     "persistence": _kept,
-    "history": _kept,
+    "history": _replayed,
+    "event replay": _replayed,
+    "complexity": _effort,
     "groups": _load,
 }

@@ -21,6 +21,7 @@ from harness.check.effects import load_of
 from harness.check.latency import arm_latencies
 from harness.check.ledger import FATES, MECHANISMS, OUTCOME_OF_CODE, POSITIONS, ArmLedger, Flag
 from harness.check.publish import audit_publish
+from harness.check.replay import audit_replay
 from harness.check.sums import check_sums
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
@@ -108,6 +109,7 @@ class Condenser:
             log_entries=self._log_entries(),
             log_duplicates=self._log_duplicates(),
             durability=durability(self._history, self._timeline, messages, scopes, arm=self._ledger.arm),
+            replay=audit_replay(self._history, self._timeline, self._ledger),
             publish=audit_publish(messages, scopes),
             acknowledged_in_fault=acknowledged_in_fault,
             attempted_in_fault=attempted_in_fault,

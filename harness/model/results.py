@@ -90,6 +90,20 @@ class DurabilityTable(Frozen):
     trimmed_by_configuration: int = 0
 
 
+class ReplayAudit(Frozen):
+    """What could be learnt from the log afterwards. Orders count when one of their steps was acknowledged."""
+
+    orders: int
+    rebuilt: int = 0
+    """Orders all of whose acknowledged steps are in the log."""
+    differing: int = 0
+    """(order, scope) whose state rebuilt from the log is not the state of its effects."""
+    owed_since_fault: int | None = None
+    """Messages acknowledged from the first on that was sent after the injection; ``None`` without a fault or a log."""
+    replayed_since_fault: int | None = None
+    """Of those, how many a replay of the log from that entry on brings."""
+
+
 class PublishAudit(Frozen):
     """PUBLISH's answers set against what arrived: "k" promises nothing, and this shows how far it was off."""
 
@@ -181,6 +195,7 @@ class ArmResult(Frozen):
     """Entries beyond the first of a message."""
     durability: DurabilityTable | None
     publish: PublishAudit | None
+    replay: ReplayAudit | None = None
     acknowledged_in_fault: int
     """Messages whose attempt overlapped the observed fault window and that were acknowledged at any time."""
     attempted_in_fault: int

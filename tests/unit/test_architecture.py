@@ -67,3 +67,10 @@ def test_every_room_is_drawn() -> None:
     assert set(MAY_IMPORT) == rooms
     drawing = (PACKAGE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
     assert [] == [room for room in sorted(rooms) if f"harness/{room}" not in drawing]
+
+
+def test_every_public_name_can_be_had() -> None:
+    """What `harness.__all__` names is found, although it is only loaded when asked for."""
+    import harness
+
+    assert [] == [name for name in harness.__all__ if getattr(harness, name, None) is None]
