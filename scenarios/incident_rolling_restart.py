@@ -27,7 +27,7 @@ SCENARIO = fault_scenario(
     family="incident",
     story=__doc__ or "",
     question="Does a rolling restart lose messages?",
-    mechanism="every consumer in turn ends in order; its successor is started at once",
+    mechanism="every consumer in turn ends in order; its successor is up 0.4 s later",
     arms=select_arms("pubsub", "stream-group", scopes=1) + select_arms("stream-queue"),
     faults=[FaultPlan(model=FaultModel.RESTART, worker=WorkerRole.CONSUMER)],
     statements=[

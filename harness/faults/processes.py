@@ -201,8 +201,11 @@ class _Lane:
     waiting: list[Target]
     pause_ns: int
     next_ns: int
+    vacant_ns: int
+    """How long a place stays empty before its successor is started."""
     current: Target | None = None
     stopping_since_ns: int | None = None
+    empty_since_ns: int | None = None
 
     def step(self, workers: Workers, now_ns: int, *, hurry: bool) -> None:
         """Do what can be done now."""
@@ -213,10 +216,13 @@ class _Lane:
                 workers.ask_to_stop(self.current)
         elif self.stopping_since_ns is not None:
             if workers.last_seen(self.current) in _GONE:
-                self.stopping_since_ns = None
-                workers.start(self.current)
+                self.stopping_since_ns, self.empty_since_ns = None, now_ns
             elif now_ns - self.stopping_since_ns > STOP_DEADLINE_NS:
                 workers.kill(self.current)
+        elif self.empty_since_ns is not None:
+            if now_ns - self.empty_since_ns >= self.vacant_ns:
+                self.empty_since_ns = None
+                workers.start(self.current)
         elif workers.last_seen(self.current) is ProcessEvent.READY:
             self.current = None
 
@@ -247,7 +253,11 @@ class RestartFault:
         for target in self._targets:
             arms.setdefault(target.arm, []).append(target)
         now_ns = time.monotonic_ns()
-        self._lanes = [_Lane(each, (until_ns - now_ns) // len(each), now_ns) for each in arms.values()]
+        vacant_ns = self.plan.vacant_ms * 1_000_000
+        self._lanes = [
+            _Lane(each, pause_ns=(until_ns - now_ns) // len(each), next_ns=now_ns, vacant_ns=vacant_ns)
+            for each in arms.values()
+        ]
         self.step(workers, now_ns)
 
     def step(self, workers: Workers, now_ns: int) -> None:

@@ -148,6 +148,9 @@ class FaultPlan(Frozen):
     members: Members = Members.ALL
     point: CrashPoint | None = None
     """crash: where."""
+    vacant_ms: int = Field(default=400, ge=0, le=60_000)
+    """restart: how long a place is empty between the end of the old process and the start of the new one. Ours are
+    forked within milliseconds; a service that has to boot is not there for longer."""
     handling_ms: int = Field(default=50, ge=1, le=60_000)
     """slow: how long each message takes."""
     every: int = Field(default=20, ge=1)

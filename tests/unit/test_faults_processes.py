@@ -67,9 +67,9 @@ class Puppets:
             self.state[target] = then
 
 
-def fault_of(model: FaultModel, *, seed: int = 1, members: Members = Members.ALL) -> ProcessFault:
+def fault_of(model: FaultModel, *, seed: int = 1, members: Members = Members.ALL, vacant_ms: int = 400) -> ProcessFault:
     point = CrashPoint.AFTER_EFFECT if model is FaultModel.CRASH else None
-    plan = FaultPlan(model=model, worker=WorkerRole.CONSUMER, members=members, point=point)
+    plan = FaultPlan(model=model, worker=WorkerRole.CONSUMER, members=members, point=point, vacant_ms=vacant_ms)
     return make_process_fault(plan, seed=seed, index=0)
 
 
@@ -106,12 +106,12 @@ def test_the_moment_of_a_kill_comes_from_the_seed() -> None:
 
 def test_a_restart_takes_each_arm_s_workers_in_turn() -> None:
     """Arms go side by side; the second of an arm waits for the first to be ready and for its time."""
-    puppets, fault = Puppets(), fault_of(FaultModel.RESTART)
+    puppets, fault = Puppets(), fault_of(FaultModel.RESTART, vacant_ms=0)
     before = fault_restarting(puppets, fault)
     assert [f"stop {ONE}", f"stop {OTHER}", f"start {ONE}", f"start {OTHER}"] == before
     assert not fault.settled(puppets)
     fault.step(puppets, 10**19)
-    for now in range(3):
+    for now in range(5):
         fault.step(puppets, 10**19 + now)
     assert [f"stop {TWO}", f"start {TWO}"] == puppets.deeds[4:]
     assert fault.settled(puppets)
@@ -125,12 +125,23 @@ def fault_restarting(puppets: Puppets, fault: ProcessFault) -> list[str]:
     return list(puppets.deeds)
 
 
+def test_a_place_stays_empty_for_as_long_as_a_service_takes_to_boot() -> None:
+    """Four tenths of a second after the predecessor was seen to have ended, not before."""
+    puppets, fault = Puppets(members=(ONE,)), fault_of(FaultModel.RESTART, vacant_ms=400)
+    fault.inject(puppets, until_ns=10**19)
+    for now_ms in (1, 2, 400):
+        fault.step(puppets, now_ms * 1_000_000)
+    assert [f"stop {ONE}"] == puppets.deeds
+    fault.step(puppets, 402 * 1_000_000)
+    assert [f"stop {ONE}", f"start {ONE}"] == puppets.deeds
+
+
 def test_a_heal_hurries_a_restart_on() -> None:
     """What has not been restarted by the end of the phase follows without a pause."""
-    puppets, fault = Puppets(), fault_of(FaultModel.RESTART)
+    puppets, fault = Puppets(), fault_of(FaultModel.RESTART, vacant_ms=0)
     fault_restarting(puppets, fault)
     fault.heal(puppets)
-    for _ in range(5):
+    for _ in range(8):
         fault.step(puppets, 0)
     assert fault.settled(puppets)
 
