@@ -58,8 +58,8 @@ def one_sentence(results: Sequence[TrialResult], *, planned: int, skipped: Seque
     """The one-sentence answer of a run.
 
     Of partitions it tells what each primitive lost. Of other faults it tells Streams that were set up to lose nothing
-    (at least once is required of them) from those set up otherwise to show what that costs, and counts as not done
-    what is lost, stuck, or was delivered to somebody who forgot it.
+    (at least once is required of them) from those set up otherwise to show what that costs, and counts as not
+    completed what is lost, stuck, or was delivered to somebody who forgot it.
     """
     faulty = [result for result in results if not result.trial.scenario.is_control]
     asked = faulty or list(results)
@@ -106,15 +106,21 @@ def _setting(sound: Sequence[TrialResult], *, with_fault: bool) -> str:
     if not with_fault:
         return "With no fault injected"
     partitions = all(result.trial.scenario.family == "partition" for result in sound)
-    return f"Across {_counted(len(sound), 'partition' if partitions else 'fault trial')}"
+    across = "In" if len(sound) == 1 else "Across"
+    return f"{across} {_counted(len(sound), 'partition' if partitions else 'fault trial')}"
 
 
 def _clause(found: _Losses, number: int, groups: Sequence[_Group]) -> str:
-    """``Pub/Sub lost 1,204 of 5,760 deliveries of acknowledged messages (in 6 of the 8)``."""
-    verb = "lost" if groups is _PRIMITIVES else "left undone"
+    """``Pub/Sub lost 1,204 of 5,760 deliveries of acknowledged messages (in 6 of the 8)``; the first says of what."""
+    if groups is _PRIMITIVES:
+        verb, where = "lost ", f"in {found.losing} of the {found.trials}"
+    else:
+        verb, where = (
+            "did not complete " if number == 0 else "",
+            f"in {found.losing} of {_counted(found.trials, 'trial')}",
+        )
     what = " deliveries of acknowledged messages" if number == 0 else ""
-    where = f" (in {found.losing} of the {found.trials})" if found.losing else ""
-    return f"{found.name} {verb} {found.lost:,} of {found.owed:,}{what}{where}"
+    return f"{found.name} {verb}{found.lost:,} of {found.owed:,}{what}{f' ({where})' if found.losing else ''}"
 
 
 def _skips(skipped: Sequence[SkippedTrial]) -> str:

@@ -7,6 +7,7 @@ of it was played, it is open, and the reason is told.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -79,13 +80,13 @@ def _arms(claim: SourceClaim, trial: TrialResult) -> list[ArmResult]:
 
 
 def _compared(claim: SourceClaim) -> str:
-    return f"{claim.claimed_loss:,} messages are said to be lost; " if claim.claimed_loss is not None else ""
+    return f"said to be lost: {claim.claimed_loss:,}; " if claim.claimed_loss is not None else ""
 
 
 def _numbers(claim: SourceClaim, trial: TrialResult) -> str:
     """The numbers that speak to the claim's row, arm by arm."""
     tell = _TELLERS.get(claim.row.lower(), _fates)
-    return "; ".join(f"{arm.arm} {tell(arm)}" for arm in _arms(claim, trial))
+    return "; ".join(f"{arm.arm}: {tell(arm)}" for arm in _arms(claim, trial))
 
 
 def _fates(arm: ArmResult) -> str:
@@ -104,23 +105,38 @@ def _fates(arm: ArmResult) -> str:
 
 def _latency(arm: ArmResult) -> str:
     found = arm.latency[0].from_intended
-    return f"p50 {_ms(found.p50_ms)}, p99 {_ms(found.p99_ms)}"
+    return f"delivered half within {_ms(found.p50_ms)} and 99 % within {_ms(found.p99_ms)}"
+
+
+def _complexity(arm: ArmResult) -> str:
+    """What is called per message, as far as it can be counted; reads are not, as one may bring many or none."""
+    sends, acknowledgements = (
+        calls / max(arm.attempted, 1) for calls in (arm.cost.producer_requests, arm.cost.acknowledgement_calls)
+    )
+    if arm.primitive is Primitive.PUBSUB:
+        return f"took {sends:.2f} requests a message to send, and none to receive"
+    each = acknowledgements / arm.scopes
+    return f"took {sends:.2f} requests a message to send, and {each:.2f} XACKs a message and group beside the reads"
 
 
 def _ms(value: float | None) -> str:
-    return "not known" if value is None else f"{value:.1f} ms"
+    if value is None:
+        return "an unknown time"
+    return "no time (not delivered)" if math.isinf(value) else f"{value:.1f} ms"
 
 
 def _memory(arm: ArmResult) -> str:
     if arm.primitive is Primitive.PUBSUB or not arm.log_entries or arm.cost.server_memory_bytes is None:
-        return "keeps nothing"
-    return f"keeps {arm.cost.server_memory_bytes / arm.log_entries:.0f} bytes a message ({arm.log_entries:,} entries)"
+        return "keeps no byte on the server"
+    return (
+        f"keeps {arm.cost.server_memory_bytes / arm.log_entries:.0f} bytes a message, for {arm.log_entries:,} messages"
+    )
 
 
 def _kept(arm: ArmResult) -> str:
     if arm.log_entries is None:
-        return "keeps nothing that could be read again"
-    return f"keeps {arm.log_entries:,} entries of {arm.attempted:,} messages"
+        return f"keeps nothing to read again; {_fates(arm)}"
+    return f"keeps {arm.log_entries:,} entries of {arm.attempted:,} messages; {_fates(arm)}"
 
 
 def _replayed(arm: ArmResult) -> str:
@@ -138,26 +154,20 @@ def _replayed(arm: ArmResult) -> str:
     return ", ".join(parts)
 
 
-def _effort(arm: ArmResult) -> str:
-    calls = arm.cost.producer_requests + arm.cost.acknowledgement_calls
-    per_message = calls / arm.attempted if arm.attempted else 0.0
-    return f"takes {per_message:.2f} requests a message to send and acknowledge, beside its reads"
-
-
 def _load(arm: ArmResult) -> str:
     if not arm.load:
         return _fates(arm)
     total = sum(arm.load.values()) or 1
-    shares = ", ".join(f"{name} {count / total:.0%}" for name, count in arm.load.items())
-    return f"shared {total:,} effects: {shares}"
+    shares = ", ".join(f"{name} {count / total:.0%}" for name, count in arm.load.items() if count)
+    return f"shared {total:,} effects ({shares}); {_fates(arm)}"
 
 
 _TELLERS: dict[str, Callable[[ArmResult], str]] = {
+    "complexity": _complexity,
     "latency": _latency,
     "memory": _memory,
     "persistence": _kept,
     "history": _replayed,
     "event replay": _replayed,
-    "complexity": _effort,
     "groups": _load,
 }

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.check.health import Weakness
-from harness.check.naming import name_of_fault
 from harness.check.timeline import Barrier, Timeline
+from harness.model.naming import fault_name
 from harness.model.results import ArmResult, TrialFacts
 from harness.model.values import FaultPlan, Scenario
 from harness.model.words import PROCESS_FAULTS, FaultModel, Guarantee, LinkRole, Verdict, WorkerRole
@@ -43,7 +43,7 @@ def _unproven_faults(scenario: Scenario, timeline: Timeline) -> Iterable[str]:
     if len(timeline.faults) < len(planned):
         yield f"only {len(timeline.faults)} of {len(planned)} faults were injected"
     for fault in timeline.faults:
-        name = name_of_fault(fault.plan)
+        name = fault_name(fault.plan)
         if fault.observed_from_ns is None:
             yield f"{name}: no effect of it was seen: {fault.evidence}"
         elif fault.observed_to_ns is None:

@@ -15,18 +15,20 @@ late-start     they have not been started                      they are started
 =============  =============================================  ===============================================
 
 A fault names places in the cast (`Target`); whoever works there now, the first process or one that took over, is
-meant. After the heal `step` goes on until every place is taken again.
+meant. After the heal `step` goes on until every place is taken again. What such a fault is and what it may do to the
+cast stands in `harness.faults.process_base`; the restart, which takes its time, in `harness.faults.deploy`.
 """
 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from harness.faults.base import CallTimes, DrawStyle, Evidence
+from harness.faults.deploy import RestartFault
+from harness.faults.process_base import GONE, ProcessFault, Workers, targets_of
 from harness.faults.process_evidence import (
     Sighting,
     Target,
@@ -34,82 +36,16 @@ from harness.faults.process_evidence import (
     judge_kill,
     judge_late_start,
     judge_pause,
-    judge_restart,
 )
 from harness.model.errors import UsageError
 from harness.model.values import FaultPlan
-from harness.model.words import CrashPoint, CrashPointCode, FaultModel, Members, ProcessEvent, WorkerRole
+from harness.model.words import CrashPoint, CrashPointCode, FaultModel, ProcessEvent
 
-STOP_DEADLINE_NS: Final = 8_000_000_000
-"""How long a restart waits for a worker that was told to end; then it is killed, and the restart is unproven."""
-_GONE: Final = (ProcessEvent.ENDED, ProcessEvent.DIED)
 _POINTS: Final = {
     CrashPoint.BEFORE_EFFECT: CrashPointCode.BEFORE_EFFECT,
     CrashPoint.AFTER_EFFECT: CrashPointCode.AFTER_EFFECT,
     CrashPoint.AFTER_ACK: CrashPointCode.AFTER_ACK,
 }
-
-
-class Workers(Protocol):
-    """The cast, as a fault of processes sees it. Nothing here waits for more than a signal to be delivered."""
-
-    def targets(self, role: WorkerRole, members: Members) -> tuple[Target, ...]:
-        """The places that a fault names, arm by arm."""
-
-    def crash(self, target: Target, point: CrashPointCode) -> None:
-        """Tell a consumer to kill itself at ``point`` of its next message."""
-
-    def kill(self, target: Target) -> None:
-        """SIGKILL."""
-
-    def suspend(self, target: Target) -> None:
-        """SIGSTOP."""
-
-    def resume(self, target: Target) -> None:
-        """SIGCONT."""
-
-    def ask_to_stop(self, target: Target) -> None:
-        """Tell it to end in order."""
-
-    def start(self, target: Target) -> None:
-        """Start a process in this place, the first or a new one."""
-
-    def last_seen(self, target: Target) -> ProcessEvent | None:
-        """What the process in this place was last seen to do; ``None``: there has never been one."""
-
-
-class ProcessFault(Protocol):
-    """One thing that happens to processes. Made for one trial: it keeps what it has done so far."""
-
-    @property
-    def plan(self) -> FaultPlan:
-        """What this fault was planned as."""
-
-    @property
-    def style(self) -> DrawStyle:
-        """How to draw it."""
-
-    @property
-    def withholds(self) -> bool:
-        """Whether its targets are not to be started with the others: it is on from the trial's beginning."""
-
-    def due_ns(self, begin_ns: int, end_ns: int) -> int:
-        """When, within the fault phase, it is to be injected."""
-
-    def inject(self, workers: Workers, *, until_ns: int) -> None:
-        """Strike; a fault that takes its time has until ``until_ns``."""
-
-    def step(self, workers: Workers, now_ns: int) -> None:
-        """Go on, from the injection until `settled`. Called every few hundredths of a second."""
-
-    def heal(self, workers: Workers) -> None:
-        """Mend it, as far as that can be done now; `step` does the rest."""
-
-    def settled(self, workers: Workers) -> bool:
-        """Whether every place is taken and at work again."""
-
-    def evidence(self, sightings: Sequence[Sighting], *, inject: CallTimes, heal: CallTimes) -> Evidence:
-        """Say from what was seen of the processes whether the fault took effect and ended. Pure."""
 
 
 @dataclass(slots=True)
@@ -133,14 +69,14 @@ class ReplacingFault:
 
     def inject(self, workers: Workers, *, until_ns: int) -> None:  # noqa: ARG002  # it strikes at once
         """Strike every target."""
-        self._targets = _targets_of(self.plan, workers)
+        self._targets = targets_of(self.plan, workers)
         for target in self._targets:
             self.strike(workers, target)
 
     def step(self, workers: Workers, now_ns: int) -> None:  # noqa: ARG002  # it waits for deaths, not for a time
         """After the heal: fill each place whose process is seen to be gone, also one that dies only now."""
         for target in tuple(self._vacant):
-            if workers.last_seen(target) in _GONE:
+            if workers.last_seen(target) in GONE:
                 self._vacant.remove(target)
                 workers.start(target)
 
@@ -173,7 +109,7 @@ class PauseFault:
 
     def inject(self, workers: Workers, *, until_ns: int) -> None:  # noqa: ARG002  # it strikes at once
         """SIGSTOP to every target."""
-        self._targets = _targets_of(self.plan, workers)
+        self._targets = targets_of(self.plan, workers)
         for target in self._targets:
             workers.suspend(target)
 
@@ -195,91 +131,6 @@ class PauseFault:
 
 
 @dataclass(slots=True)
-class _Lane:
-    """The deploy of one arm: its workers in turn, the next when the one before is ready and its time has come."""
-
-    waiting: list[Target]
-    pause_ns: int
-    next_ns: int
-    vacant_ns: int
-    """How long a place stays empty before its successor is started."""
-    current: Target | None = None
-    stopping_since_ns: int | None = None
-    empty_since_ns: int | None = None
-
-    def step(self, workers: Workers, now_ns: int, *, hurry: bool) -> None:
-        """Do what can be done now."""
-        if self.current is None:
-            if self.waiting and (hurry or now_ns >= self.next_ns):
-                self.current, self.next_ns = self.waiting.pop(0), self.next_ns + self.pause_ns
-                self.stopping_since_ns = now_ns
-                workers.ask_to_stop(self.current)
-        elif self.stopping_since_ns is not None:
-            if workers.last_seen(self.current) in _GONE:
-                self.stopping_since_ns, self.empty_since_ns = None, now_ns
-            elif now_ns - self.stopping_since_ns > STOP_DEADLINE_NS:
-                workers.kill(self.current)
-        elif self.empty_since_ns is not None:
-            if now_ns - self.empty_since_ns >= self.vacant_ns:
-                self.empty_since_ns = None
-                workers.start(self.current)
-        elif workers.last_seen(self.current) is ProcessEvent.READY:
-            self.current = None
-
-    @property
-    def done(self) -> bool:
-        return self.current is None and not self.waiting
-
-
-@dataclass(slots=True)
-class RestartFault:
-    """A deploy: one worker of each arm at a time ends in order and is started anew, spread over the fault phase."""
-
-    plan: FaultPlan
-    style: DrawStyle
-    withholds: bool = False
-    _targets: tuple[Target, ...] = ()
-    _lanes: list[_Lane] = field(default_factory=list)
-    _healed: bool = False
-
-    def due_ns(self, begin_ns: int, end_ns: int) -> int:  # noqa: ARG002  # at once
-        """At the beginning of the phase."""
-        return begin_ns
-
-    def inject(self, workers: Workers, *, until_ns: int) -> None:
-        """Stop the first worker of every arm: arms are compared, so each goes through its deploy at the same time."""
-        self._targets = _targets_of(self.plan, workers)
-        arms: dict[int, list[Target]] = {}
-        for target in self._targets:
-            arms.setdefault(target.arm, []).append(target)
-        now_ns = time.monotonic_ns()
-        vacant_ns = self.plan.vacant_ms * 1_000_000
-        self._lanes = [
-            _Lane(each, pause_ns=(until_ns - now_ns) // len(each), next_ns=now_ns, vacant_ns=vacant_ns)
-            for each in arms.values()
-        ]
-        self.step(workers, now_ns)
-
-    def step(self, workers: Workers, now_ns: int) -> None:
-        """Go on with the deploy of every arm."""
-        for lane in self._lanes:
-            lane.step(workers, now_ns, hurry=self._healed)
-
-    def heal(self, workers: Workers) -> None:
-        """Whoever has not been restarted yet is, without further pauses."""
-        self._healed = True
-        self.step(workers, time.monotonic_ns())
-
-    def settled(self, workers: Workers) -> bool:  # noqa: ARG002  # the lanes know
-        """Whether every arm is through."""
-        return all(lane.done for lane in self._lanes)
-
-    def evidence(self, sightings: Sequence[Sighting], *, inject: CallTimes, heal: CallTimes) -> Evidence:
-        """What was seen of this fault's targets proves."""
-        return judge_restart(self._targets, sightings, inject, heal)
-
-
-@dataclass(slots=True)
 class LateStartFault:
     """The processes are not there before the heal: on from the trial's beginning, whatever the fault phase."""
 
@@ -294,7 +145,7 @@ class LateStartFault:
 
     def inject(self, workers: Workers, *, until_ns: int) -> None:  # noqa: ARG002  # nothing is to be done
         """Nothing but to know who is missing."""
-        self._targets = _targets_of(self.plan, workers)
+        self._targets = targets_of(self.plan, workers)
 
     def step(self, workers: Workers, now_ns: int) -> None:
         """Nothing: whoever is not there stays away by himself."""
@@ -337,11 +188,6 @@ def make_process_fault(plan: FaultPlan, *, seed: int, index: int) -> ProcessFaul
             return RestartFault(plan, style)
         case _:
             return LateStartFault(plan, style)
-
-
-def _targets_of(plan: FaultPlan, workers: Workers) -> tuple[Target, ...]:
-    assert plan.worker is not None, f"{plan.model} without a worker does not validate"
-    return workers.targets(plan.worker, plan.members)
 
 
 PROCESS_STYLES: Final = {

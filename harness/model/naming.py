@@ -27,6 +27,9 @@ FAMILY_TITLES = {
     "crash": "Crashes and restarts",
     "consume": "Ways to consume and to fall behind",
     "incident": "Incidents of the source document",
+    "server": "Crashes and full memory or disk of the server",
+    "failover": "Failovers to a replica",
+    "network": "Lost packets",
 }
 """The families in the order in which they are shown, each with what its scenarios have in common."""
 
@@ -75,6 +78,27 @@ def faults_name(plans: Sequence[FaultPlan]) -> str:
         struck = [name for name in map(struck_name, same) if name]
         parts.append(f"{' and '.join(struck)} · {deed}" if struck else deed)
     return " + ".join(parts)
+
+
+def short_name(plans: Sequence[FaultPlan]) -> str:
+    """`faults_name` for the head of a narrow column: ``one before effect``, ``prod. kill``, ``no fault``.
+
+    Consumers are not named, since most faults of processes strike them; ``one`` is the first of each scope.
+    """
+    return " + ".join(dict.fromkeys(map(_short, plans))) or "no fault"
+
+
+def _short(plan: FaultPlan) -> str:
+    words = []
+    if plan.link is not None:
+        words.append(link_name(plan.link).removesuffix("' link").removesuffix("'s link"))
+    elif plan.worker is WorkerRole.PRODUCER:
+        words.append("prod.")
+    if plan.link is None and plan.worker is not None and plan.members is Members.FIRST:
+        words.append("one")
+    after = plan.model is FaultModel.CRASH and plan.point is CrashPoint.AFTER_EFFECT
+    words.append("after effect" if after else deed_name(plan).removeprefix("crash ").replace("-", " "))
+    return " ".join(words)
 
 
 def family_title(family: str) -> str:

@@ -12,27 +12,68 @@ from statistics import median
 
 from harness.model.results import ClaimResult, GuaranteeSummary, RunSummary, ScenarioRow
 from harness.model.values import Arm, Prediction, Scenario
-from harness.model.words import Dedup, PredictionResult
+from harness.model.words import Dedup, Guarantee, PredictionResult, Verdict
 from harness.report.grouping import ScenarioGroup, scenario_groups
-from harness.report.wording import Mark, Tone
+from harness.report.wording import Mark, Tone, count
 
-_FINDINGS = {"true": Tone.GOOD, "false": Tone.BAD, "shown": Tone.NEUTRAL, "open": Tone.UNSURE}
+_FINDINGS = {"false": Tone.BAD, "open": Tone.UNSURE, "shown": Tone.NEUTRAL, "true": Tone.GOOD}
+"""In the order in which they are told."""
+_WORDS = {"shown": "measured"}
+"""Where the summary's word is not the reader's."""
 
 
 def finding_mark(claim: ClaimResult) -> Mark:
     """Whether a claim of the source document is borne out."""
-    return Mark(claim.finding, _FINDINGS[claim.finding])
+    return Mark(_WORDS.get(claim.finding, claim.finding), _FINDINGS[claim.finding])
 
 
 def claims_sentence(claims: Sequence[ClaimResult]) -> str:
-    """``12 claims: 7 true, 2 false, 3 shown``."""
-    parts = [f"{number} {word}" for word in _FINDINGS if (number := sum(known.finding == word for known in claims))]
+    """``12 claims: 2 false, 7 true, 3 only measured``."""
+    numbers = {word: sum(known.finding == word for known in claims) for word in _FINDINGS}
+    parts = [f"{number} {_WORDS.get(word, word)}" for word, number in numbers.items() if number]
     return f"{len(claims):,} claim{'s' if len(claims) != 1 else ''}: {', '.join(parts)}"
 
 
-def incidents(summary: RunSummary) -> list[ScenarioGroup]:
-    """The scenarios of which the source document says how many messages were lost."""
-    return [group for group in scenario_groups(summary) if group.claimed_loss is not None]
+def sorted_claims(claims: Sequence[ClaimResult]) -> list[ClaimResult]:
+    """False ones first, then what stayed open, what only has numbers, and what is true; else as in the run."""
+    order = list(_FINDINGS)
+    return sorted(claims, key=lambda known: order.index(known.finding))
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """One arm in an incident: its row, and what the source document says that such an arm lost."""
+
+    row: ScenarioRow
+    claimed: str
+    """A number, ``some`` where it gives none, or nothing where it does not speak of this arm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A scenario of which the source document says that messages were lost, or that none would have been."""
+
+    group: ScenarioGroup
+    lines: tuple[IncidentLine, ...]
+
+
+def incidents(summary: RunSummary) -> list[Incident]:
+    """The scenarios of which the source document tells a loss, each arm beside what is said of it."""
+    return [
+        Incident(group, tuple(IncidentLine(row, _claimed(group, row.arm)) for row in group.rows))
+        for group in scenario_groups(summary)
+        if any(claim.claimed_loss is not None for claim in group.claims)
+    ]
+
+
+def _claimed(group: ScenarioGroup, arm: str) -> str:
+    claims = [
+        claim for claim in group.claims if claim.arm in (arm, None) and claim.guarantee is Guarantee.AT_LEAST_ONCE
+    ]
+    losses = [claim.claimed_loss for claim in claims if claim.claimed_loss is not None]
+    if losses:
+        return count(losses[0])
+    return "some" if any(claim.holds_when is Verdict.VIOLATED for claim in claims) else ""
 
 
 def predictions(summary: RunSummary, result: PredictionResult) -> list[GuaranteeSummary]:

@@ -55,8 +55,8 @@ class ScenarioGroup:
 
     @property
     def claimed_loss(self) -> int | None:
-        """How many messages the source document says were lost."""
-        return next((claim.claimed_loss for claim in self.claims if claim.claimed_loss is not None), None)
+        """How many messages the source document says were lost; ``None`` where it gives no number above zero."""
+        return max((claim.claimed_loss for claim in self.claims if claim.claimed_loss), default=None)
 
 
 @dataclass(frozen=True, slots=True)

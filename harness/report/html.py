@@ -122,6 +122,7 @@ def _render(summary: RunSummary, shown: Mapping[str, ShownFigure], detailed: tup
         most_predictions=_MOST_PREDICTIONS,
         predictions={result: findings.predictions(summary, result) for result in PredictionResult},
         incidents=findings.incidents(summary),
+        claims=findings.sorted_claims(summary.claims),
         dedup_lines=findings.dedup_lines(summary),
         claim_links={claim.evidence: _evidence_name(claim) for claim in summary.claims},
         detailed_names={result.trial.folder_name for result in detailed},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
+from harness.model.naming import short_name
 from harness.model.results import ScenarioRow
 from harness.model.words import Mechanism
 from harness.report.grouping import FamilyGroup, ScenarioGroup
@@ -45,6 +46,8 @@ class MatrixRow:
 
     group: ScenarioGroup
     name: str
+    short: str
+    """The name in as few and short words as possible, for a narrow column."""
     cells: tuple[MatrixCell | None, ...]
 
 
@@ -61,9 +64,15 @@ def make_matrix(family: FamilyGroup) -> Matrix:
     """The matrix of ``family``."""
     arms = family.arms
     faults = [group.fault for group in family.groups]
+    shorts = [short_name(group.faults) for group in family.groups]
     rows = tuple(
-        MatrixRow(group, group.fault if faults.count(group.fault) == 1 else group.scenario, _cells(group, arms))
-        for group in family.groups
+        MatrixRow(
+            group,
+            group.fault if faults.count(group.fault) == 1 else group.scenario,
+            short if shorts.count(short) == 1 else group.scenario.replace("_", " "),
+            _cells(group, arms),
+        )
+        for group, short in zip(family.groups, shorts, strict=True)
     )
     found = dict.fromkeys(cell.mechanism for row in rows for cell in row.cells if cell and cell.mechanism)
     known = [mechanism for mechanism in Mechanism if mechanism in found]

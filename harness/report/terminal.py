@@ -13,15 +13,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from harness.model.results import GuaranteeSummary, RunSummary, TrialResult
-from harness.model.words import PredictionResult, Verdict
-from harness.report.columns import needed_columns
-from harness.report.findings import claims_sentence, incidents, predicted_words, predictions
-from harness.report.grouping import families
-from harness.report.terminal_table import STYLES, has_parentheses, print_tables
+from harness.model.words import Guarantee, PredictionResult, Verdict
+from harness.report.findings import predicted_words, predictions
+from harness.report.terminal_claims import print_claims
+from harness.report.terminal_table import STYLES, has_parentheses, print_tables, shown_columns
 from harness.report.wording import (
     Tone,
     bound_sentence,
-    count,
     guarantee_mark,
     how_sure,
     open_findings,
@@ -46,9 +44,7 @@ def print_summary(summary: RunSummary, console: Console | None = None, *, folder
     if any(known.predicted for known in summary.guarantees):
         _line(console, Text(_predictions_title(summary), style="dim"))
         console.print()
-    _print_list(console, "Incidents: messages said lost, and lost here", _incidents(summary))
-    if summary.claims:
-        _print_list(console, f"The source document, {claims_sentence(summary.claims)}", _claims(summary), always=True)
+    print_claims(console, summary)
     _print_list(console, "Why this run is weaker than it looks", _weaknesses(summary))
     _print_answer(console, summary)
     _print_where(console, summary, folder)
@@ -121,43 +117,42 @@ def _print_table(console: Console, summary: RunSummary) -> None:
 
 
 def _print_legend(console: Console, summary: RunSummary) -> None:
-    """The columns in one line each, only for the words that need it."""
-    words = (
-        "owed: messages × recipients · lost: acknowledged, owed to a recipient, proven not to arrive · late: over"
-        " 100 ms and 10 × the steady p99 · p50, p99: from intended send, never = not delivered · recover: from heal"
-        " until messages flow again · 0/1 ≤95 %: violated in 0 of 1 trials, which still allows a true rate of 95 %"
-    )
-    shown = {column.short for family in families(summary) for column in needed_columns(family.rows)}
-    words += "".join(f" · {name}: {meaning}" for name, meaning in _MEANINGS.items() if name in shown)
+    """What the columns that are shown mean, in a few words each, only where the name does not say it."""
+    shown = shown_columns(summary, room=console.width)
+    words = _meanings(shown)
+    if any(known.guarantee is Guarantee.AT_LEAST_ONCE and known.trials for known in summary.guarantees):
+        words.append("0/1 ≤95 %: violated in 0 of 1 trials, which still allows a true rate of 95 %")
     if has_parentheses(summary):
-        words += " · (in parentheses): reported, not required"
-    _line(console, Text(words, style="dim"))
+        words.append("(in parentheses): reported, not required")
+    _line(console, Text(" · ".join(words), style="dim"))
     console.print()
 
 
 _MEANINGS = {
+    "owed": "messages × recipients",
+    "lost": "acknowledged, owed to a recipient, proven not to arrive",
     "stuck": "received and still pending at the end",
     "no right": "sent before its group or reader began, not owed",
+    "dup": "received beyond the first",
     "redone": "effects beyond the first",
     "undone": "acknowledged and owed, yet no effect",
     "dead": "moved to the dead-letter stream",
     "false": "held back by dedup although never done",
+    "late": "over 100 ms and 10 × the steady p99",
+    "p50": "from intended send, never = not delivered",
+    "p99": "from intended send, never = not delivered",
+    "max": "the slowest that was delivered",
+    "recover": "from heal until messages flow again",
 }
 
 
-def _claims(summary: RunSummary) -> list[str]:
-    """What the source document claims and the run does not bear out, or leaves open."""
-    chosen = [known for word in ("false", "open") for known in summary.claims if known.finding == word]
-    return [f"{known.finding}: {known.claim.row}: “{known.claim.text}” {known.measured}" for known in chosen]
-
-
-def _incidents(summary: RunSummary) -> list[str]:
-    """The claimed loss beside the measured one."""
-    return [
-        f"{group.scenario}: claimed {count(group.claimed_loss)}; measured "
-        + ", ".join(f"{row.arm} {count(row.lost)}" for row in group.rows)
-        for group in incidents(summary)
-    ]
+def _meanings(shown: set[str]) -> list[str]:
+    """`_MEANINGS` of what is shown; what has one meaning is said once: ``p50, p99: ...``."""
+    found: dict[str, list[str]] = {}
+    for name, meaning in _MEANINGS.items():
+        if name in shown:
+            found.setdefault(meaning, []).append(name)
+    return [f"{', '.join(names)}: {meaning}" for meaning, names in found.items()]
 
 
 def _predictions_title(summary: RunSummary) -> str:
@@ -183,9 +178,9 @@ def _name(result: TrialResult) -> str:
     return result.trial.folder_name
 
 
-def _print_list(console: Console, title: str, lines: list[str], *, always: bool = False) -> None:
-    """A titled list, if there is anything in it; ``always``: the title says something by itself."""
-    if not lines and not always:
+def _print_list(console: Console, title: str, lines: list[str]) -> None:
+    """A titled list, if there is anything in it."""
+    if not lines:
         return
     _line(console, Text(title, style="bold"))
     for words in lines[:_MOST_LINES]:

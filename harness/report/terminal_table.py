@@ -6,8 +6,7 @@ tables of its scenarios line up; which there are depends on the family and on th
 
 from __future__ import annotations
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,8 +14,9 @@ from harness.model.results import RunSummary, ScenarioRow
 from harness.model.words import Guarantee
 from harness.report.columns import Column, column_width, fitting_columns
 from harness.report.grouping import FamilyGroup, ScenarioGroup, families
-from harness.report.matrix import MATRIX_FAMILIES, Matrix, MatrixCell, make_matrix
-from harness.report.wording import Tone, bound_short, count, find_guarantee, guarantee_mark, row_mark
+from harness.report.matrix import MATRIX_FAMILIES, make_matrix
+from harness.report.terminal_matrix import print_matrix
+from harness.report.wording import Tone, bound_short, find_guarantee, guarantee_mark, row_mark
 
 STYLES = {
     Tone.GOOD: "green",
@@ -27,9 +27,6 @@ STYLES = {
 }
 _VERDICT = "at least once"
 _NARROWEST_ARM = 21
-_NARROWEST_FAULT = 12
-_FAULT_SHARE = 0.38
-"""How much of a matrix' width its first column may take."""
 
 
 def print_tables(console: Console, summary: RunSummary) -> None:
@@ -47,6 +44,12 @@ def print_tables(console: Console, summary: RunSummary) -> None:
             print_matrix(console, make_matrix(family))
         if len(found) > 1:
             console.print()
+
+
+def shown_columns(summary: RunSummary, *, room: int) -> set[str]:
+    """The columns that any table of the run has in ``room`` characters, by their short names."""
+    found = families(summary)
+    return {column.short for family in found for column in _columns(summary, family, room=room)}
 
 
 def _heading(group: ScenarioGroup) -> Text:
@@ -100,76 +103,3 @@ def has_parentheses(summary: RunSummary) -> bool:
     return any(
         known.guarantee is Guarantee.AT_LEAST_ONCE and "(" in guarantee_mark(known).word for known in summary.guarantees
     )
-
-
-def print_matrix(console: Console, matrix: Matrix) -> None:
-    """Fault × arm, in as many blocks of arms as the width asks for."""
-    console.print()
-    head = Text.assemble(
-        ("lost / effects doubled / effects missing", "bold"), ("   · none of these   – not tried", "dim")
-    )
-    console.print(Padding(head, (0, 0, 0, 0), expand=False))
-    first = max(_NARROWEST_FAULT, min(max(len(row.name) for row in matrix.rows), int(console.width * _FAULT_SHARE)))
-    blocks: list[RenderableType] = [
-        _block(matrix, arms, first=first) for arms in _blocks(matrix, room=console.width - first)
-    ]
-    console.print(Group(*blocks))
-    space = "\N{NO-BREAK SPACE}"
-    words = "   ".join(
-        f"{letter} {mechanism.value}".replace(" ", space) for mechanism, letter in matrix.letters.items()
-    )
-    if words:
-        console.print(Padding(Text(words, style="dim"), (0, 0, 0, 0), expand=False))
-
-
-def _blocks(matrix: Matrix, *, room: int) -> list[list[int]]:
-    """Which arms stand side by side: as many as fit, at least one."""
-    blocks: list[list[int]] = []
-    left = 0
-    for arm in range(len(matrix.arms)):
-        width = _arm_width(matrix, arm) + 1
-        if not blocks or width > left:
-            blocks.append([])
-            left = room
-        blocks[-1].append(arm)
-        left -= width
-    return blocks
-
-
-def _arm_width(matrix: Matrix, arm: int) -> int:
-    """As wide as the longest cell or the longest part of the arm's name."""
-    name = [len(part) for part in _broken(matrix.arms[arm]).split("\n")]
-    return max([*name, *(len(_cell(row.cells[arm], matrix).plain) for row in matrix.rows)])
-
-
-def _block(matrix: Matrix, arms: list[int], *, first: int) -> Table:
-    """Some of the arms side by side."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("", width=first, overflow="fold", vertical="bottom")
-    for arm in arms:
-        name = Text(_broken(matrix.arms[arm]))
-        table.add_column(name, width=_arm_width(matrix, arm), justify="right", vertical="bottom")
-    for row in matrix.rows:
-        table.add_row(Text(row.name), *(_cell(row.cells[arm], matrix) for arm in arms))
-    return table
-
-
-def _broken(arm: str) -> str:
-    """An arm's name over several lines: ``stream-`` / ``group-`` / ``ack-first``."""
-    lines: list[str] = []
-    for part in arm.replace("-", "-\n").split("\n"):
-        if lines and len(lines[-1]) + len(part) <= len("checkpoint-"):
-            lines[-1] += part
-        else:
-            lines.append(part)
-    return "\n".join(lines)
-
-
-def _cell(cell: MatrixCell | None, matrix: Matrix) -> Text:
-    """``12/0/12 a``; a point where there is nothing to tell."""
-    if cell is None:
-        return Text("–", style="dim")
-    letter = matrix.letters.get(cell.mechanism, "") if cell.mechanism else ""
-    if cell.perfect:
-        return Text(f"· {letter}".strip(), style="dim")
-    return Text(f"{'/'.join(count(number) for number in cell.counts)} {letter}".strip(), style="bold")

@@ -15,9 +15,9 @@ from functools import partial
 from typing import Protocol
 
 from harness.faults.base import CallTimes, DrawStyle, Evidence, Fault, Link, Probe
-from harness.faults.evidence import judge_cycles
+from harness.faults.cycles import judge_cycles
+from harness.faults.process_base import ProcessFault, Workers
 from harness.faults.process_evidence import Sighting, Target
-from harness.faults.processes import ProcessFault, Workers
 from harness.faults.scout import Scout
 from harness.history.journal import EventKind, Journal
 

@@ -5,7 +5,7 @@ fault withholds it, at the heal; when one has died, `start` puts another there: 
 journal that its group knows by the same member name. A producer's goes on with what is left of the schedule: messages
 whose time passes while nobody is there are never attempted.
 
-`Casting` is what faults of processes call `harness.faults.processes.Workers`.
+`Casting` is what faults of processes call `harness.faults.process_base.Workers`.
 """
 
 from __future__ import annotations

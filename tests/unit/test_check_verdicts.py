@@ -388,7 +388,7 @@ def test_the_answer_counts_and_bounds(tmp_path: Path) -> None:
     """For somebody who asks for the first time."""
     answer = judged_run(tmp_path, lost=2).answer
     assert answer == (
-        "Across 1 partition, Pub/Sub lost 2 of 20 deliveries of acknowledged messages (in 1 of the 1); "
+        "In 1 partition, Pub/Sub lost 2 of 20 deliveries of acknowledged messages (in 1 of the 1); "
         "with 1 trial each, 1 of 1 still allows a rate of up to 100 %."
     )
 

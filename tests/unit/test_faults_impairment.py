@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from harness.faults.base import CallTimes, Evidence, Headcount, Passage, Probe, Scouting
-from harness.faults.evidence import judge_cycles
+from harness.faults.cycles import judge_cycles
 from harness.faults.pace import ping_padding
 from harness.faults.registry import make_fault
 from harness.model.values import FaultPlan

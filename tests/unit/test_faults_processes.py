@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.faults.base import CallTimes, Evidence
+from harness.faults.process_base import ProcessFault
 from harness.faults.process_evidence import Sighting, Target, judge_crash
-from harness.faults.processes import PROCESS_STYLES, ProcessFault, make_process_fault
+from harness.faults.processes import PROCESS_STYLES, make_process_fault
 from harness.model.errors import UsageError
 from harness.model.values import FaultPlan
 from harness.model.words import PROCESS_FAULTS as PROCESS_MODELS

@@ -34,7 +34,13 @@ CONSUMER, PRODUCER = WorkerRole.CONSUMER, WorkerRole.PRODUCER
             FaultPlan(model=FaultModel.CRASH, worker=CONSUMER, point=CrashPoint.AFTER_EFFECT, members=Members.FIRST),
             "first consumer · crash between effect and XACK",
         ),
+        (
+            FaultPlan(model=FaultModel.PAUSE, worker=CONSUMER, members=Members.FIRST),
+            "first consumer · pause",
+        ),
         (FaultPlan(model=FaultModel.KILL, worker=PRODUCER), "all producers · kill"),
+        (FaultPlan(model=FaultModel.SERVER_KILL), "server-kill"),
+        (FaultPlan(model=FaultModel.NONE), "no fault (control)"),
         (FaultPlan(model=FaultModel.LATE_START, worker=CONSUMER), "all consumers · late start"),
         (FaultPlan(model=FaultModel.SLOW, worker=CONSUMER, handling_ms=80), "all consumers · slow, 80 ms a message"),
         (FaultPlan(model=FaultModel.POISON, every=21), "poison, every 21st message"),
