@@ -126,11 +126,12 @@ def _ms(value: float | None) -> str:
 
 
 def _memory(arm: ArmResult) -> str:
-    if arm.primitive is Primitive.PUBSUB or not arm.log_entries or arm.cost.server_memory_bytes is None:
+    if arm.primitive is Primitive.PUBSUB:
         return "keeps no byte on the server"
-    return (
-        f"keeps {arm.cost.server_memory_bytes / arm.log_entries:.0f} bytes a message, for {arm.log_entries:,} messages"
-    )
+    if not arm.log_entries or arm.cost.server_memory_bytes is None:
+        return "keeps what was not measured"
+    each = arm.cost.server_memory_bytes / arm.log_entries
+    return f"keeps {each:,.0f} bytes a message, for {arm.log_entries:,} messages"
 
 
 def _kept(arm: ArmResult) -> str:

@@ -32,7 +32,7 @@ class CountStyle:
 
 LOSS = CountStyle(LOST, "")
 DOUBLED = CountStyle("#E69F00", "////")
-UNDONE = CountStyle("#CC79A7", "....")
+UNDONE = CountStyle("#CC79A7", "||||")
 
 
 @dataclass(frozen=True, slots=True)

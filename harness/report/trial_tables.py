@@ -186,7 +186,23 @@ def _durability(arms: tuple[ArmResult, ...]) -> Lines:
     def cell(name: str) -> Cell:
         return lambda arm: count(getattr(arm.durability, name) if arm.durability else None)
 
-    return tuple(line(arms, label, cell(name)) for label, name in names.items())
+    return (*(line(arms, label, cell(name)) for label, name in names.items()), *_replay(arms))
+
+
+def _replay(arms: tuple[ArmResult, ...]) -> Lines:
+    """What could be learnt from the log afterwards."""
+    names = {
+        "orders": "orders",
+        "of these rebuilt from the log": "rebuilt",
+        "rebuilt to another state than their effects": "differing",
+        "acknowledged since the fault began": "owed_since_fault",
+        "of these replayed from the log": "replayed_since_fault",
+    }
+
+    def cell(name: str) -> Cell:
+        return lambda arm: count(getattr(arm.replay, name) if arm.replay else None)
+
+    return used(arms, [(label, cell(name)) for label, name in names.items()])
 
 
 def _costs(arms: tuple[ArmResult, ...]) -> Lines:

@@ -132,7 +132,9 @@ def _wrong_options(words: list[str], known: set[str]) -> Iterator[str]:
         name, _, attached = option.partition("=")
         if not name.startswith("-"):
             continue
-        if name not in known:
+        if " " in option:  # what abab is given for each of its set-ups: options of a run, in quotes
+            yield from _wrong_options(option.split(), _options("run"))
+        elif name not in known:
             yield f"no option {name}"
         if name == "--arm" and not _is_arm(attached or value):
             yield f"no arm {attached or value}"

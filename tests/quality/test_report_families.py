@@ -196,6 +196,32 @@ def test_an_incident_shows_the_claimed_loss_beside_the_measured_one(page: str) -
     assert "claimed lost" in page
 
 
+def test_the_page_leads_to_each_family_and_answers_the_source_document_first(page: str) -> None:
+    """Families stand in the navigation; what incidents came to stands above the tables."""
+    navigation = page[page.index("<nav") : page.index("</nav>")]
+    top = page[page.index('id="answer"') : page.index('id="comparison"')]
+
+    assert [known.name for known in families(SUMMARY)] == re.findall(r'href="#family-(\w+)"', navigation)
+    assert "pubsub lost <strong>640</strong> (said: 14,700)" in top
+    assert "3 claims: 1 false, 1 measured, 1 true" in top
+
+
+def test_the_matrix_on_the_page_has_a_line_per_arm(page: str) -> None:
+    """As on the terminal: fourteen arms fit below each other and not beside each other."""
+    table = page[page.index('<table class="matrix">') :].partition("</table>")[0]
+    matrix = make_matrix(family("crash"))
+
+    assert len(matrix.arms) == table.count('<th scope="row">')
+    assert len(matrix.arms) * len(matrix.rows) == table.count("<td")
+
+
+def test_the_figures_of_families_are_small_enough_for_the_page() -> None:
+    """Five of them have to stand beside the words; dots in a hatch once took a quarter of a megabyte."""
+    sizes = {known.name: len(draw_family(SUMMARY, known).svg) for known in families(SUMMARY)}
+
+    assert max(sizes.values()) < 200_000
+
+
 def test_predictions_are_listed_by_what_became_of_them(page: str) -> None:
     """Refuted ones come first on the page, with the mechanism that was named."""
     refuted = predictions(SUMMARY, PredictionResult.REFUTED)

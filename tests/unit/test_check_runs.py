@@ -229,6 +229,21 @@ def test_a_claim_without_a_guarantee_shows_its_numbers(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("complexity", "stream-group: took 1.00 requests a message to send, and 1.00 XACKs a message and group beside"),
+        ("latency", "stream-group: delivered half within "),
+        ("memory", "stream-group: keeps 1,100 bytes a message, for 10 messages."),
+        ("delivery", "stream-group: lost 0 of 10 owed deliveries."),
+    ],
+)
+def test_a_claim_is_told_the_numbers_of_its_row(tmp_path: Path, row: str, expected: str) -> None:
+    """Latency in milliseconds, complexity in requests: a loss says nothing about them."""
+    (found,) = claiming(tmp_path, claim(row=row, arm="stream-group")).claims
+    assert found.measured.startswith(expected)
+
+
 def test_a_claim_without_a_sound_trial_is_open(tmp_path: Path) -> None:
     """And the doubt is told."""
     told = claim(arm="stream-group", guarantee=ALO, holds_when=Verdict.HELD)

@@ -28,6 +28,7 @@ def test_the_pages_show_commands_of_every_kind() -> None:
         ("harness lnit", ["no verb lnit"]),
         ("harness run partition --outtage 5 --arm pubsub", ["no option --outtage"]),
         ("harness run partition --arm stream-grup", ["no arm stream-grup"]),
+        ('harness abab partition_control --a "--engine builtin" --b "--engin x"', ["no option --engin"]),
         ("harness run partitoin", ["no scenario or family partitoin"]),
         ("harness lint --skip nothing", ["no point nothing"]),
         ("REDIS_URL=redis://u:p@h STACK=external make partiton-test", ["no target partiton-test"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.naming import MODEL_MEANING, fault_name, faults_name, ordinal
+from harness.model.naming import MODEL_MEANING, fault_name, faults_name, ordinal, short_name
 from harness.model.values import FaultPlan
 from harness.model.words import CrashPoint, Direction, FaultModel, LinkRole, Members, WorkerRole
 
@@ -60,6 +60,23 @@ def test_several_faults_have_one_name() -> None:
     assert "producers' link and consumers' link · drop" == faults_name(both)
     assert "consumers' link · drop + all consumers · slow, 50 ms a message" == faults_name([both[1], slow])
     assert "no fault (control)" == faults_name([])
+
+
+@pytest.mark.parametrize(
+    ("plans", "expected"),
+    [
+        ([], "no fault"),
+        ([FaultPlan(model=FaultModel.KILL, worker=PRODUCER)], "prod. kill"),
+        ([FaultPlan(model=FaultModel.PAUSE, worker=CONSUMER, members=Members.FIRST)], "one pause"),
+        ([FaultPlan(model=FaultModel.CRASH, worker=CONSUMER, point=CrashPoint.AFTER_EFFECT)], "after effect"),
+        ([FaultPlan(model=FaultModel.CRASH, worker=CONSUMER, point=CrashPoint.AFTER_ACK)], "after XACK"),
+        ([FaultPlan(model=FaultModel.DROP, link=LinkRole.ONE_CONSUMER)], "one consumer drop"),
+        ([FaultPlan(model=FaultModel.SERVER_KILL), FaultPlan(model=FaultModel.POISON)], None),
+    ],
+)
+def test_a_short_name_fits_a_narrow_column(plans: list[FaultPlan], expected: str | None) -> None:
+    """Few and short words, whose lines a heading can stack."""
+    assert (expected or "server kill + poison, every 20th message") == short_name(plans)
 
 
 def test_every_model_is_explained() -> None:
