@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         LinkRole,
         Mechanism,
         Members,
+        Persistence,
         Stance,
         Verdict,
         WorkerRole,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from harness.plan.arms import named_arm
     from harness.plan.building import CRASH_ARMS, breaks, family_control, fault_scenario, guess, holds, select_arms
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
+    from harness.plan.persistence import SERVER_ARMS, SERVER_TIMELINE, SERVER_WORKLOAD, server_death
     from harness.stack.visit import OpenServer, open_server
 
 __version__ = "0.1.0"
@@ -55,7 +57,11 @@ _HOMES = {
     "Mechanism": "harness.model.words",
     "OpenServer": "harness.stack.visit",
     "Members": "harness.model.words",
+    "Persistence": "harness.model.words",
     "Prediction": "harness.model.values",
+    "SERVER_ARMS": "harness.plan.persistence",
+    "SERVER_TIMELINE": "harness.plan.persistence",
+    "SERVER_WORKLOAD": "harness.plan.persistence",
     "Scenario": "harness.model.values",
     "SourceClaim": "harness.model.values",
     "Stance": "harness.model.words",
@@ -75,10 +81,14 @@ _HOMES = {
     "predict": "harness.plan.partition",
     "predict_streams": "harness.plan.partition",
     "select_arms": "harness.plan.building",
+    "server_death": "harness.plan.persistence",
 }
 
 __all__ = [
     "CRASH_ARMS",
+    "SERVER_ARMS",
+    "SERVER_TIMELINE",
+    "SERVER_WORKLOAD",
     "Arm",
     "CrashPoint",
     "Direction",
@@ -91,6 +101,7 @@ __all__ = [
     "Mechanism",
     "Members",
     "OpenServer",
+    "Persistence",
     "Prediction",
     "Scenario",
     "SourceClaim",
@@ -114,6 +125,7 @@ __all__ = [
     "run_example",
     "run_script",
     "select_arms",
+    "server_death",
 ]
 
 

@@ -29,7 +29,7 @@ def judge_clause(
     """One guarantee of one arm, seen through the scenario's stance and set against its prediction.
 
     A prediction that names a mechanism is confirmed only if that is why most of what was lost, stuck or left without
-    effect is so; where nothing of the kind was found it is not tested.
+    effect (of durability: of what is gone from the log) is so; where nothing of the kind was found it is not tested.
     """
     expectation = _about(scenario.expectations, result.arm, guarantee)
     prediction = _about(scenario.predictions, result.arm, guarantee)
@@ -48,7 +48,8 @@ def judge_clause(
     concluded = _conclude(_spoil(clause, doubts))
     if prediction is None or prediction.mechanism is None or concluded.prediction is not PredictionResult.CONFIRMED:
         return concluded
-    shown = _shows(prediction.mechanism, mechanisms_of([result]))
+    found = gone_mechanisms_of([result]) if guarantee is Guarantee.DURABLE else mechanisms_of([result])
+    shown = _shows(prediction.mechanism, found)
     return concluded.model_copy(update={"prediction": shown})
 
 
@@ -64,6 +65,14 @@ def mechanisms_of(results: Iterable[ArmResult]) -> Counter[Mechanism]:
     for result in results:
         total.update(result.lost_by_mechanism)
         total.update(result.unsettled_by_mechanism)
+    return total
+
+
+def gone_mechanisms_of(results: Iterable[ArmResult]) -> Counter[Mechanism]:
+    """Why what was acknowledged is gone from the log, over several results of an arm."""
+    total: Counter[Mechanism] = Counter()
+    for result in results:
+        total.update(result.gone_by_mechanism)
     return total
 
 

@@ -16,12 +16,13 @@ import numpy.typing as npt
 from harness.check.availability import largest_gap_ns, unavailability
 from harness.check.cost import cost_of
 from harness.check.dense import count_codes
-from harness.check.durability import durability
+from harness.check.durability import durability, gone_from_log
 from harness.check.effects import load_of
 from harness.check.latency import arm_latencies
 from harness.check.ledger import FATES, MECHANISMS, OUTCOME_OF_CODE, POSITIONS, ArmLedger, Flag
 from harness.check.publish import audit_publish
 from harness.check.replay import audit_replay
+from harness.check.server_loss import explain_gone, forgettings, seconds_gone
 from harness.check.sums import check_sums
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
@@ -68,6 +69,8 @@ class Condenser:
         unsettled = [scope.flagged(Flag.UNSETTLED) for scope in scopes]
         left = [one | scope.with_fate(Fate.STUCK) for one, scope in zip(unsettled, scopes, strict=True)]
         cost, refused = cost_of(self._history, self._timeline, self._ledger)
+        gone = gone_from_log(self._history, self._timeline, messages, arm=self._ledger.arm)
+        causes = forgettings(self._history, self._timeline) if messages.log_entries is not None else []
         fates = self._fates()
         fates[Fate.PHANTOM] += self._foreign
         result = ArmResult(
@@ -109,6 +112,8 @@ class Condenser:
             log_entries=self._log_entries(),
             log_duplicates=self._log_duplicates(),
             durability=durability(self._history, self._timeline, messages, scopes, arm=self._ledger.arm),
+            gone_by_mechanism=_named(explain_gone(causes, messages, gone)),
+            lost_log_s=seconds_gone(causes, messages, gone),
             replay=audit_replay(self._history, self._timeline, self._ledger),
             publish=audit_publish(messages, scopes),
             acknowledged_in_fault=acknowledged_in_fault,
@@ -177,6 +182,12 @@ class Condenser:
             return {}
         consumers = [one for one in self._history.actors if one.role == "consumer" and one.arm == self._ledger.arm]
         return load_of(consumers, [scope.made_by for scope in self._scopes])
+
+
+def _named(codes: Array) -> dict[Mechanism, int]:
+    """How many codes there are of each mechanism; only those that occur."""
+    counts = count_codes(codes, len(MECHANISMS) + 1)
+    return {mechanism: counts[code + 1] for code, mechanism in enumerate(MECHANISMS) if counts[code + 1]}
 
 
 def _beyond_first(counts: Array) -> int:

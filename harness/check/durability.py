@@ -47,20 +47,33 @@ def durability(
         in_log_without_effect=int(np.count_nonzero(acknowledged & in_log & ~effect)),
         gone_with_effect=int(np.count_nonzero(gone & effect)),
         gone_without_effect=int(np.count_nonzero(gone & ~effect)),
-        trimmed_by_configuration=_explained(history, timeline, messages, gone, arm=arm),
+        trimmed_by_configuration=int(np.count_nonzero(_explained(history, timeline, messages, gone, arm=arm))),
     )
 
 
-def _explained(history: History, timeline: Timeline, messages: Messages, gone: Bools, *, arm: int) -> int:
-    """How many of the messages that are gone the retention explains."""
+def gone_from_log(history: History, timeline: Timeline, messages: Messages, *, arm: int) -> Array:
+    """The addresses of acknowledged messages that the log does not hold, and that the retention does not explain.
+
+    Of a log that was not read to its end nothing is known to be gone.
+    """
+    entries = messages.log_entries
+    if entries is None or not timeline.barriers[arm].log_read:
+        return np.zeros(0, dtype=np.int64)
+    gone = messages.acknowledged & (entries == 0)
+    return np.flatnonzero(gone & ~_explained(history, timeline, messages, gone, arm=arm))
+
+
+def _explained(history: History, timeline: Timeline, messages: Messages, gone: Bools, *, arm: int) -> Bools:
+    """Which of the messages that are gone the retention explains."""
+    explained = np.zeros(len(gone), dtype=bool)
     retention = history.trial.scenario.arms[arm].retention
     ends = ends_of_log(history, arm=arm) if retention is not None else None
     if retention is None or ends is None or not gone.any():
-        return 0
+        return explained
     ms, seq = entry_ids(history, messages.index, arm=arm)
     ids = (ms[gone], seq[gone])
-    explained = precedes(ids, ends[0]) & _too_old(retention, ids[0], ends[1][0], timeline.log_sizes.get(arm, 0))
-    return int(np.count_nonzero(explained))
+    explained[gone] = precedes(ids, ends[0]) & _too_old(retention, ids[0], ends[1][0], timeline.log_sizes.get(arm, 0))
+    return explained
 
 
 def _too_old(retention: Retention, ms: Array, newest_ms: int, log_size: int) -> Bools:

@@ -8,6 +8,7 @@ Where several processes make up a scope, at once or one after the other, the sco
 
 A gap was made by an *output-buffer kill* when the server's counter of such kills rose in it (or was read
 `SEEN_WITHIN_NS` later: the counter is read from time to time) and no fault of the consumers' link was on meanwhile.
+A gap in which the server was seen dead was made by its *restart*.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from harness.check.dense import NEVER
 from harness.check.ledger import Messages
+from harness.check.server_loss import was_away
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import Block, History
@@ -41,6 +43,8 @@ class Gap:
     end_ns: int
     killed: bool = False
     """The server had cut the connection: the subscriber's output buffer was over its limit."""
+    restarted: bool = False
+    """The server itself was seen dead in it."""
 
 
 def scope_gaps(history: History, timeline: Timeline, messages: Messages, *, arm: int, scope: int) -> list[Gap]:
@@ -49,7 +53,15 @@ def scope_gaps(history: History, timeline: Timeline, messages: Messages, *, arm:
     for gaps in _gaps_of_actors(history, messages, arm=arm, scope=scope).values():
         shared = _shared(shared, gaps)
     kills, faults = _kills(history), _link_faults(timeline)
-    return [Gap(begin, end, killed=_was_killed(begin, end, kills, faults)) for begin, end in shared]
+    return [
+        Gap(
+            begin,
+            end,
+            killed=_was_killed(begin, end, kills, faults),
+            restarted=was_away(timeline, begin, end),
+        )
+        for begin, end in shared
+    ]
 
 
 def which_gap(gaps: list[Gap], begin: Array, end: Array) -> Array:

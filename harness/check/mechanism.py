@@ -1,12 +1,15 @@
 """Why a message was lost: the mechanism, as far as the records tell; ``unexplained`` is a finding in itself.
 
 Pub/Sub. A lost message whose [first send, outcome] meets a gap of its scope (see `harness.check.gaps`) was not
-connected, or, where the server had cut the connection, lost by an output-buffer kill. One that meets none was lost
+connected; or, where the server itself had been dead in the gap, lost by its restart; or, where the server had cut the
+connection, lost by an output-buffer kill. One that meets none was lost
 although a confirmed SUBSCRIBE covered it, which is more than at-most-once allows.
 
 Streams. The first that fits:
 
 * *trimmed while pending*: its shell came back, or is still pending;
+* *server restart*, *un-fsynced at power loss*, *evicted*: it is gone, and the server was seen to forget at that time
+  (see `harness.check.server_loss`);
 * *trimmed unread*: it is gone, and the log begins after it, or is empty under retention;
 * *NOACK*: the arm reads with NOACK, so what was on its way to a client that went away is kept pending for nobody;
 * *group created at $*: a reader of the scope began anew at or after it, without a checkpoint;
@@ -23,8 +26,9 @@ import numpy.typing as npt
 
 from harness.check.deaths import scope_has_deaths
 from harness.check.entries import ends_of_log, entry_ids, follows, highest_id, precedes
-from harness.check.gaps import scope_gaps, which_gap
+from harness.check.gaps import Gap, scope_gaps, which_gap
 from harness.check.ledger import MECHANISM_CODE, Messages
+from harness.check.server_loss import explain_gone, forgettings
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
@@ -40,10 +44,16 @@ def explain_pubsub(
 ) -> Array:
     """Mechanism codes of the ``lost`` addresses of a Pub/Sub scope."""
     gaps = scope_gaps(history, timeline, messages, arm=arm, scope=scope)
-    of_gap = [MECHANISM_CODE[Mechanism.OUTPUT_BUFFER_KILL if gap.killed else Mechanism.NOT_CONNECTED] for gap in gaps]
+    of_gap = [MECHANISM_CODE[_mechanism_of(gap)] for gap in gaps]
     met = which_gap(gaps, messages.send_ns[lost], messages.outcome_ns[lost])
     codes: Array = np.array([*of_gap, _UNEXPLAINED], dtype=np.uint8)[met]  # -1, no gap, is the last
     return codes
+
+
+def _mechanism_of(gap: Gap) -> Mechanism:
+    if gap.restarted:
+        return Mechanism.SERVER_RESTART
+    return Mechanism.OUTPUT_BUFFER_KILL if gap.killed else Mechanism.NOT_CONNECTED
 
 
 def explain_streams(
@@ -65,6 +75,9 @@ def explain_streams(
     if described.stream.ack is AckPolicy.NOACK:
         codes[:] = MECHANISM_CODE[Mechanism.NOACK]
     codes[~in_log & _trimmed(history, ids, arm=arm)] = MECHANISM_CODE[Mechanism.TRIMMED_UNREAD]
+    forgotten = explain_gone(forgettings(history, timeline), messages, lost)
+    by_server = ~in_log & (forgotten != _UNEXPLAINED)
+    codes[by_server] = forgotten[by_server]
     codes[shells[lost]] = MECHANISM_CODE[Mechanism.TRIMMED_PENDING]
     return codes
 

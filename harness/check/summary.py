@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from harness.check.bound import upper_bound
-from harness.check.clauses import gating, mechanisms_of
+from harness.check.clauses import gating, gone_mechanisms_of, mechanisms_of
 from harness.model.results import ArmResult, ClauseResult, GuaranteeSummary, ScenarioRow, TrialResult
 from harness.model.values import Scenario
 from harness.model.words import (
@@ -93,7 +93,7 @@ def _row(scenario_name: str, name: str, trials: Sequence[TrialResult]) -> Scenar
     arms = [arm for trial in trials for arm in trial.arms if arm.arm == name]
     clauses = [clause for trial in trials for clause in trial.clauses if clause.arm == name]
     attempted = _total(arms, lambda arm: arm.attempted)
-    reasons = mechanisms_of(arms)
+    reasons, taken = mechanisms_of(arms), gone_mechanisms_of(arms)
     requests = _total(arms, lambda arm: arm.cost.producer_requests + arm.cost.acknowledgement_calls)
     return ScenarioRow(
         scenario=scenario_name,
@@ -133,7 +133,10 @@ def _row(scenario_name: str, name: str, trials: Sequence[TrialResult]) -> Scenar
         dedup_requests_per_message=_dedup_requests(scenario, arms, attempted),
         dedup_bytes_per_message=_dedup_bytes(arms),
         handling_p50_us=_worst(arm.cost.handling_p50_us for arm in arms),
-        main_mechanism=max(reasons, key=reasons.__getitem__, default=None),
+        main_mechanism=max(reasons or taken, key=(reasons or taken).__getitem__, default=None),
+        persistence=scenario.persistence,
+        gone=taken.total() if any(arm.durability is not None for arm in arms) else None,
+        lost_log_s=_worst(arm.lost_log_s for arm in arms),
         verdict=_row_verdict(trials, clauses),
     )
 

@@ -31,3 +31,5 @@ def check_sums(result: ArmResult) -> None:
             table.in_log_with_effect + table.in_log_without_effect + table.gone_with_effect + table.gone_without_effect
         )
         must_equal(cells, result.outcomes[Outcome.ACKNOWLEDGED], f"durability of {name}")
+        gone = table.gone_with_effect + table.gone_without_effect - table.trimmed_by_configuration
+        must_equal(sum(result.gone_by_mechanism.values()), gone, f"mechanisms of what is gone from the log of {name}")

@@ -12,6 +12,8 @@ for longer than ``claim_min_idle_ms``. `StreamSettings` take parts of it away:
     only the own pending entries, only claiming, XREADGROUP with CLAIM (Redis 8.4), or none.
 ``start``
     at ``$`` the first consumer that opens creates the group, and is the one that tells where it began.
+    Either way a group that is gone when a consumer opens anew (a server that lost its data, an evicted stream) is made
+    again, at the beginning or at ``$``, as applications do that are to survive it.
 ``dead_letter_after``
     `dead_letter` adds the entry to another stream and acknowledges it, both in one transaction.
 
@@ -37,6 +39,9 @@ from harness.stack.base import ServerAddress
 
 CLAIM_COUNT = 100
 _ROUND_IS_OVER = "0-0"
+_BEGINNING = "0"
+_NO_GROUP = ("NOGROUP", "requires the key to exist")
+"""How a server says that there is no such group, and that there is not even the stream."""
 _REREADS = frozenset({Recovery.FULL, Recovery.OWN_PENDING})
 _CLAIMS = frozenset({Recovery.FULL, Recovery.CLAIM})
 
@@ -76,7 +81,7 @@ class StreamConsumer:
             client.set_response_callback("XREADGROUP", keep_raw)
         if self._settings.start is StartAt.END:
             self._create_group_at_end(client)
-        client.xgroup_createconsumer(self._key, self._group, self._name)
+        self._join_group(client)
         self._observer.subscribed(self._counter.connections)
         self._end_claim_round()
 
@@ -125,6 +130,26 @@ class StreamConsumer:
         if self._client is not None:
             self._client.close()
         self._client = None
+
+    def _join_group(self, client: redis.Redis) -> None:
+        """Be known to the group; one that went with its stream is made again, so that all of the new stream is owed.
+
+        An application whose start-up only reads would crash in a loop after a restart without persistence. ``MKSTREAM``
+        and "is there already" are what the documentation asks for.
+        """
+        try:
+            client.xgroup_createconsumer(self._key, self._group, self._name)
+            return
+        except redis.ResponseError as error:
+            if not any(words in str(error) for words in _NO_GROUP):
+                raise
+        try:
+            client.xgroup_create(self._key, self._group, id=_BEGINNING, mkstream=True)
+            self._observer.started((0, 0))
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        client.xgroup_createconsumer(self._key, self._group, self._name)
 
     def _create_group_at_end(self, client: redis.Redis) -> None:
         """Create the group at ``$``; where it is ours, tell its start, asked for before anybody can read from it."""

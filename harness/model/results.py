@@ -21,6 +21,7 @@ from harness.model.words import (
     LossPosition,
     Mechanism,
     Outcome,
+    Persistence,
     Phase,
     PredictionResult,
     Primitive,
@@ -194,6 +195,12 @@ class ArmResult(Frozen):
     log_duplicates: int | None
     """Entries beyond the first of a message."""
     durability: DurabilityTable | None
+    gone_by_mechanism: dict[Mechanism, int] = Field(default_factory=dict)
+    """Why acknowledged messages are gone from the log, whether or not somebody had processed them. What the arm's own
+    retention trimmed is not among them."""
+    lost_log_s: float | None = None
+    """Seconds of acknowledged log that a fault of the server took: from the first such message to the moment of the
+    fault. ``None`` where the server was not seen to be struck by a fault that could take any."""
     publish: PublishAudit | None
     replay: ReplayAudit | None = None
     acknowledged_in_fault: int
@@ -368,7 +375,13 @@ class ScenarioRow(Frozen):
     dedup_bytes_per_message: float | None = None
     handling_p50_us: float | None = None
     main_mechanism: Mechanism | None = None
-    """Why most of what was lost, stuck or without effect is so."""
+    """Why most of what was lost, stuck or without effect is so; where nothing is, why most of what is gone is."""
+    persistence: Persistence = Persistence.OFF
+    gone: int | None = None
+    """Acknowledged messages that the log holds no more, not counting what the retention trimmed; ``None``: no log was
+    read to its end."""
+    lost_log_s: float | None = None
+    """Seconds of acknowledged log that are gone, worst over trials."""
     verdict: Verdict
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness.model.words import (
     LINK_FAULTS,
     PROCESS_FAULTS,
+    SERVER_FAULTS,
     AckPolicy,
     Checkpoint,
     ClientPreset,
@@ -130,8 +131,8 @@ class FaultPlan(Frozen):
     """Which fault strikes what, for the length of the fault phase.
 
     A fault of a link names the ``link``; a fault of processes, and ``slow``, names the ``worker`` and how many of
-    them. With ``cycles`` > 1 the fault comes and goes that often within the phase, on and off for equal times: the link
-    flaps.
+    them; a fault of the server names neither. With ``cycles`` > 1 the fault comes and goes that often within the
+    phase, on and off for equal times: the link flaps.
     """
 
     model: FaultModel
@@ -172,6 +173,10 @@ class FaultPlan(Frozen):
             raise ValueError("a crash, and only a crash, has a point: e.g. point=CrashPoint.BEFORE_EFFECT")
         if self.worker is WorkerRole.PRODUCER and self.model in {FaultModel.CRASH, FaultModel.SLOW}:
             raise ValueError(f"{self.model} strikes consumers only")
+        if self.model in SERVER_FAULTS and (self.link is not None or self.worker is not None):
+            raise ValueError(f"{self.model} strikes the server: it names neither a link nor a worker")
+        if self.model in SERVER_FAULTS and self.cycles > 1:
+            raise ValueError(f"{self.model} is on once for the whole phase: only faults of links come and go")
         return self
 
 

@@ -35,7 +35,7 @@ from harness.model.values import (
     Timeline,
     Workload,
 )
-from harness.model.words import Guarantee, Mechanism, Stance, Verdict
+from harness.model.words import Guarantee, Mechanism, Persistence, Stance, Verdict
 from harness.plan.arms import named_arm
 
 SHORT = Timeline(warm_up_s=1.0, steady_s=1.5, outage_s=2.0, recovery_s=2.5)
@@ -117,6 +117,7 @@ def fault_scenario(
     workload: Workload | None = None,
     limits: Limits | None = None,
     server_settings: Mapping[str, str] | None = None,
+    persistence: Persistence = Persistence.OFF,
     claims: Sequence[SourceClaim] = (),
     slow: bool = False,
     real_time: tuple[float, float] | None = None,
@@ -136,6 +137,7 @@ def fault_scenario(
         workload=workload or Workload(rate_per_s=60.0),
         limits=limits or Limits(),
         server_settings=dict(server_settings or {}),
+        persistence=persistence,
         claims=tuple(claims),
         slow=slow,
         real_time=real_time,

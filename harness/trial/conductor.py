@@ -105,7 +105,7 @@ class Conductor:
             stage = self._set_stage(journal, closing)
             self._stage = stage
             stage.casting.start_all(withheld=stage.faulting.withheld())
-            stage.faulting.start_sentinels(stage.stack.server)
+            stage.faulting.start_sentinels()
             try:
                 self._walk_timeline(journal, stage)
             finally:
@@ -125,6 +125,7 @@ class Conductor:
                 settings=trial.scenario.server_settings,
                 folder=path,
                 roles=roles,
+                faults=trial.scenario.faults,
             )
         )
         # Docker brings its proxies along: none has to be found or built for it. What finding one takes was told once,
@@ -145,7 +146,9 @@ class Conductor:
         casting = Casting(
             trial, self._folder, cast=cast, tally=self._tally, setting=setting, take_actor=self._take_actor
         )
-        faulting = Faulting(trial, links=links, casting=casting, journal=journal, sightings=witness.sightings)
+        faulting = Faulting(
+            trial, stack=stack, links=links, casting=casting, journal=journal, sightings=witness.sightings
+        )
         closing.callback(faulting.stop_sentinels)
         stats = ServerStats(admin, journal, wanted=stats_wanted(trial.scenario))
         return _Stage(stack, admin, logs, cast, casting, faulting, stats)
@@ -197,6 +200,8 @@ class Conductor:
         self._evidence = stage.faulting.collect_evidence()
 
     def _drain(self, journal: Journal, stage: _Stage) -> None:
+        # A server that died took our connection with it: begin anew rather than learn of it from a read that counts.
+        stage.admin.connection_pool.disconnect()
         self._begin_phase(journal, Phase.DRAIN)
         drain = Drain(
             self._trial,

@@ -20,11 +20,12 @@ from harness.faults.sentinel import Sentinel
 from harness.history.journal import EventKind, Journal
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan, Trial, link_roles
-from harness.model.words import LINK_FAULTS, PROCESS_FAULTS, FaultModel, LinkRole
-from harness.stack.base import ServerAddress
+from harness.model.words import LINK_FAULTS, PROCESS_FAULTS, SERVER_FAULTS, FaultModel, LinkRole
+from harness.stack.base import RunningStack
 from harness.trial.acts import Act, CallBook, LinkAct, ProcessAct
 from harness.trial.casting import Casting
 from harness.trial.consumption_acts import PoisonAct, SlowAct
+from harness.trial.server_acts import ServerAct, make_server_fault
 
 FIRST_ANSWER_DEADLINE_S = 10.0
 SETTLE_DEADLINE_S = 30.0
@@ -32,18 +33,20 @@ SETTLE_DEADLINE_S = 30.0
 
 
 class Faulting:
-    """All faults of one trial, with a sentinel on every link."""
+    """All faults of one trial, with a sentinel on every link, and with eyes on the server where it is struck itself."""
 
     def __init__(
         self,
         trial: Trial,
         *,
+        stack: RunningStack,
         links: Links,
         casting: Casting,
         journal: Journal,
         sightings: Callable[[], Sequence[Sighting]],
     ) -> None:
         self._trial = trial
+        self._stack = stack
         self._links = links
         self._casting = casting
         self._journal = journal
@@ -58,8 +61,9 @@ class Faulting:
         """Who is not to be started with the others."""
         return frozenset(target for act in self._in_order for target in act.withheld())
 
-    def start_sentinels(self, address: ServerAddress) -> None:
+    def start_sentinels(self) -> None:
         """Put a sentinel on each link, and a scout where a fault needs one, and wait until each has had an answer."""
+        address = self._stack.server
         for role in link_roles(self._trial.scenario):
             padding = max((act.fault.needs.ping_padding for act in self._link_acts(role)), default=0)
             sentinel = Sentinel(self._links.link(role), address, padding_bytes=padding, on_probe=self._note_probe)
@@ -72,6 +76,8 @@ class Faulting:
             if act.fault.needs.scout:
                 act.scout = Scout(act.link, address)
                 act.scout.start()
+        for server_act in self._server_acts():
+            server_act.watch()
 
     def open(self) -> None:
         """The traffic is about to begin."""
@@ -115,12 +121,17 @@ class Faulting:
         for act in self._link_acts():
             if act.scout is not None:
                 act.scout.stop()
+        for server_act in self._server_acts():
+            server_act.stop_watching()
         for sentinel in self._sentinels.values():
             sentinel.stop()
 
     def _link_acts(self, role: LinkRole | None = None) -> list[LinkAct]:
         acts = [act for act in self._in_order if isinstance(act, LinkAct)]
         return [act for act in acts if role is None or act.link.role is role]
+
+    def _server_acts(self) -> list[ServerAct]:
+        return [act for act in self._in_order if isinstance(act, ServerAct)]
 
     def _act(self, plan: FaultPlan, index: int) -> Act:
         book = CallBook(self._journal, index)
@@ -131,6 +142,8 @@ class Faulting:
             return SlowAct(plan, self._casting, book)
         if plan.model is FaultModel.POISON:
             return PoisonAct(plan, self._casting, book)
+        if plan.model in SERVER_FAULTS:
+            return ServerAct(make_server_fault(plan, self._stack), self._stack.server, book, self._note_probe)
         if plan.model not in PROCESS_FAULTS:
             raise NotPossible(f"no trial can play the fault {plan.model} yet", fix="choose another fault")
         fault = make_process_fault(plan, seed=self._trial.seed, index=index)

@@ -18,6 +18,7 @@ _STATS: Final[Mapping[ServerStat, str]] = {
     ServerStat.OUTPUT_BUFFER_KILLS: "client_output_buffer_limit_disconnections",
     ServerStat.EVICTED_KEYS: "evicted_keys",
 }
+_AWAY: Final = frozenset({FaultModel.SERVER_KILL, FaultModel.POWER_LOSS, FaultModel.SERVER_PAUSE, FaultModel.DISK_FULL})
 
 
 class ProcessWitness:
@@ -71,5 +72,12 @@ class ServerStats:
 
 
 def stats_wanted(scenario: Scenario) -> bool:
-    """Whether the server may be driven to where its counters explain losses."""
-    return bool(scenario.server_settings) or any(plan.model is FaultModel.SLOW for plan in scenario.faults)
+    """Whether the server may be driven to where its counters explain losses.
+
+    Never where it is away for a while: waiting for its answer would hold up the conductor, and the fault's own eyes
+    see what is to be seen.
+    """
+    models = {plan.model for plan in scenario.faults}
+    if models & _AWAY:
+        return False
+    return bool(scenario.server_settings) or bool(models & {FaultModel.SLOW, FaultModel.EVICTION})

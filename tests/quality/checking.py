@@ -19,7 +19,7 @@ COMPARED = (
     *("attempted", "outcomes", "wire_attempts", "owed", "fates", "foreign_receives", "stuck_effect_done"),
     *("duplicated", "duplicates_by_cause", "duplicate_effects", "missing_effects", "reordered", "recovered"),
     *("lost_by_mechanism", "lost_by_position", "lost_silently", "lost_detectably", "lost_contract_view"),
-    *("log_entries", "log_duplicates", "durability", "publish"),
+    *("log_entries", "log_duplicates", "durability", "publish", "gone_by_mechanism"),
     *("unsettled_by_mechanism", "unsettled_effects", "suppressed_effects", "false_dedup", "dead_lettered"),
     *("failed_handlings", "refused_acknowledgements", "load"),
 )
@@ -46,6 +46,7 @@ def _named_alike(arm: ArmResult) -> dict[str, Any]:
         "acknowledgement_calls": arm.cost.acknowledgement_calls,
         "dedup_requests": arm.cost.dedup_requests,
         "dedup_memory_bytes": arm.cost.dedup_memory_bytes or 0,
+        "lost_log_ns": round(1e9 * (arm.lost_log_s or 0)),
         "handling_half_ns": round(2_000 * (arm.cost.handling_p50_us or 0)),
     }
 

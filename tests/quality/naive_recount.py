@@ -28,6 +28,7 @@ How the definitions were read where they leave room:
 * An *unsettled effect* is acknowledged and delivered, has no effect, is not pending and no dead letter.
 * Of the receives of an arm that subscribes twice, each pair of a push and a push by pattern is one overlap.
 * The last of several receives is the one with the latest time, then with the highest actor.
+* What a dead server took is what was acknowledged before its next life began. A fault that nobody saw took nothing.
 * Reordered: a first delivery with a lower sequence than an earlier first delivery of the same producer in the same
   lane (scope and consumer).
 """
@@ -55,6 +56,17 @@ RECEIVE, EFFECT, ACK, TOMBSTONE, READY, END = 10, 11, 12, 13, 14, 15
 CRASHING, FAILED, DEAD_LETTER, INJECT, HEAL, CHECKPOINT, PROCESS, SERVER_STAT = 16, 17, 18, 21, 22, 26, 27, 28
 PHASE, BARRIER, LOG_ENTRY, PENDING, GROUP, GROUP_START, DEDUP_KEPT = 20, 30, 31, 32, 33, 34, 37
 DIED, OUTPUT_BUFFER_KILLS, PATTERN, NO_MESSAGE = 3, 1, 5, 65535
+EFFECT_OBSERVED, EVICTED_KEYS = 23, 2
+# What a death of the server may take, by the fault and by how the server persists; all else it may not.
+MAY_TAKE = {
+    ("server-kill", "off"): "server restart",
+    ("server-kill", "rdb"): "server restart",
+    ("server-kill", "aof-everysec"): "server restart",
+    ("power-loss", "off"): "server restart",
+    ("power-loss", "rdb"): "un-fsynced at power loss",
+    ("power-loss", "aof-no"): "un-fsynced at power loss",
+    ("power-loss", "aof-everysec"): "un-fsynced at power loss",
+}
 KILL_SEEN_WITHIN = 1_000_000_000
 LINK_FAULTS = ("hold", "drop", "down", "reset", "latency", "bandwidth", "reply-lost", "half-open")
 TRIAL_ENDED = 5
@@ -217,12 +229,43 @@ class Arm:
             heals = [r["aux"] for r in of_kind(read["records"], HEAL) if r["detail"] == number]
             if plan["model"] in LINK_FAULTS and plan["link"] in ("consumers", "one-consumer") and injects:
                 self.link_faults.append((injects[0], heals[0] if heals else self.end))
+        self.read_server_faults(read)
         self.kills, before = [], 0
         for record in of_kind(read["records"], SERVER_STAT):
             if record["code"] == OUTPUT_BUFFER_KILLS:
                 if record["value"] > before:
                     self.kills.append(record["t"])
                 before = record["value"]
+
+    def read_server_faults(self, read):
+        """When the server was dead, and what it may have forgotten: (why, when, of what was acknowledged until)."""
+        self.away, self.takes = [], []
+        for number, plan in enumerate(read["trial"]["scenario"]["faults"]):
+            of_fault = [record for record in read["records"] if record["detail"] == number]
+            injects, heals = of_kind(of_fault, INJECT), of_kind(of_fault, HEAL)
+            if (
+                plan["model"] not in ("server-kill", "power-loss")
+                or not injects
+                or not of_kind(of_fault, EFFECT_OBSERVED)
+            ):
+                continue
+            self.away.append((injects[0]["t"], heals[0]["aux"] if heals else 10**30))
+            why = MAY_TAKE.get((plan["model"], read["trial"]["scenario"]["persistence"]))
+            if why:
+                self.takes.append((why, injects[0]["t"], heals[0]["t"] if heals else self.end))
+        before = 0
+        for record in of_kind(read["records"], SERVER_STAT):
+            if record["code"] == EVICTED_KEYS:
+                if record["value"] > before:
+                    self.takes.append(("evicted", record["t"], record["t"]))
+                before = record["value"]
+
+    def taken(self, message):
+        """What took an acknowledged message from the log: (why, when), or nothing that was seen."""
+        for why, moment, until in self.takes:
+            if self.acknowledged_at(message) <= until:
+                return why, moment
+        return None
 
     def read_server(self, read):
         self.log, self.pending = {}, []
@@ -453,6 +496,8 @@ class Arm:
         begins = [gap[0] for gaps in self.gaps(scope).values() for gap in gaps if sent < gap[0] <= ended]
         for moment in [sent, *sorted(begins)]:
             gap = self.gap_at(scope, moment)
+            if gap is not None and any(since <= gap[1] and gap[0] <= until for since, until in self.away):
+                return "server restart"
             if gap is not None:
                 return "output-buffer kill" if self.was_killed(*gap) else "not connected"
         return "unexplained"
@@ -468,6 +513,8 @@ class Arm:
         saved = [entry_of(r) for r in of_kind(self.records, CHECKPOINT) if r["scope"] == scope]
         if self.is_shell(message, scope):
             return "trimmed while pending"
+        if message not in self.log and self.taken(message):
+            return self.taken(message)[0]
         if message not in self.log and self.is_before_log(entries):
             return "trimmed unread"
         if self.settings["ack"] == "noack":
@@ -653,6 +700,8 @@ class Arm:
             "log_entries": self.count_log(),
             "log_duplicates": self.count_log_duplicates(),
             "durability": self.durability(),
+            "gone_by_mechanism": tally((taken[0] if taken else "unexplained" for taken in self.gone().values()), ()),
+            "lost_log_ns": self.lost_log_ns(),
             "publish": self.publish_audit(),
             # Acknowledgements that one consumer noted at one moment were one call.
             "acknowledgement_calls": len({(r["actor"], r["t"]) for r in of_kind(self.records, ACK)}),
@@ -717,6 +766,19 @@ class Arm:
                 cells.append(f"{place}_{'with' if done else 'without'}_effect")
         explained = [m for m in self.attempts if m not in self.log and self.retention_explains(m)]
         return tally(cells, words) | {"trimmed_by_configuration": len(explained)}
+
+    def gone(self):
+        """Acknowledged messages that the log does not hold and the retention does not explain, with what took them."""
+        if not self.is_stream or not self.log_was_read:
+            return {}
+        acknowledged = [m for m in self.attempts if self.outcome(m) == "acknowledged"]
+        missing = [m for m in acknowledged if m not in self.log and not self.retention_explains(m)]
+        return {message: self.taken(message) for message in missing}
+
+    def lost_log_ns(self):
+        """From the acknowledgement of the first message that something took to that moment; the longest such time."""
+        times = [taken[1] - self.acknowledged_at(message) for message, taken in self.gone().items() if taken]
+        return max([0, *times])
 
     def retention_explains(self, message):
         """Whether an acknowledged entry that is gone is older than what the arm's retention keeps."""

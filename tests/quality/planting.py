@@ -349,7 +349,9 @@ PUBSUB_PLANTS = (
     Plant("effect-missing", PUBSUB, skip_effect, _FORGOTTEN, frozenset({LEAST, EFFECTIVELY})),
 )
 
-_GONE = {"log_entries": -1, "durability.in_log_with_effect": -1, "durability.gone_with_effect": 1}
+_GONE = {"log_entries": -1, "durability.in_log_with_effect": -1, "durability.gone_with_effect": 1} | {
+    "gone_by_mechanism.unexplained": 1
+}
 
 FAN_OUT_PLANTS = (
     Plant(
@@ -462,7 +464,9 @@ QUEUE_PLANTS = (
         "lost",
         QUEUE,
         lose_from_log,
-        _lost("unexplained") | _ONE_LOG_ENTRY_LESS | {"durability.gone_without_effect": 1, "acknowledgement_calls": -1},
+        _lost("unexplained")
+        | _ONE_LOG_ENTRY_LESS
+        | {"durability.gone_without_effect": 1, "gone_by_mechanism.unexplained": 1, "acknowledgement_calls": -1},
         frozenset({LEAST, EFFECTIVELY, DURABLE}),
     ),
     Plant(

@@ -222,7 +222,9 @@ def _stream(**settings: Any) -> dict[str, Any]:
     return {"stream": StreamSettings(**settings)}
 
 
-_GONE = {"log_entries": -1, "durability.in_log_with_effect": -1, "durability.gone_with_effect": 1}
+_GONE = {"log_entries": -1, "durability.in_log_with_effect": -1, "durability.gone_with_effect": 1} | {
+    "gone_by_mechanism.unexplained": 1
+}
 _QUEUE_ROW = {"durability.in_log_with_effect": -1, "durability.in_log_without_effect": 1}
 _NOT_DONE = frozenset({LEAST, EFFECTIVELY})
 _READER = {"driver": "stream_read"}

@@ -1,0 +1,165 @@
+"""What a dead or full server took is found exactly as planted, by the checker and by the recount."""
+
+from __future__ import annotations
+
+import pytest
+from checking import checked, checked_rows, judged, naive_rows
+from comparing import flatten, recounted_whole
+from planting import Target, lose_from_log
+from synthetic_trial import FAN_OUT, HEAL_NS, INJECT_NS, MILLISECOND, PUBSUB, Book, Note, build
+
+from harness.history.journal import EventKind
+from harness.model.results import ArmResult
+from harness.model.values import FaultPlan
+from harness.model.words import FaultModel, Guarantee, Mechanism, Persistence, ServerStat, Verdict
+
+RESTART, UNFSYNCED, EVICTED, UNEXPLAINED = (
+    Mechanism.SERVER_RESTART,
+    Mechanism.UNFSYNCED,
+    Mechanism.EVICTED,
+    Mechanism.UNEXPLAINED,
+)
+
+
+def struck(model: FaultModel, persistence: Persistence = Persistence.OFF) -> Book:
+    """A clean trial whose fault was one of the server."""
+    book = build()
+    changes = {"faults": (FaultPlan(model=model),), "persistence": persistence}
+    scenario = book.trial.scenario.model_copy(update=changes)
+    book.trial = book.trial.model_copy(update={"scenario": scenario})
+    return book
+
+
+def take(book: Book, *, until_ns: int, since_ns: int = 0, producer: int = 1) -> int:
+    """The log of the fan-out arm loses what was acknowledged in between; how many messages that is."""
+    outcomes = [
+        note
+        for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=producer)
+        if since_ns <= note.t_ns <= until_ns and note.sequence < 2**31
+    ]
+    for note in outcomes:
+        book.remove(EventKind.LOG_ENTRY, arm=FAN_OUT, producer=producer, sequence=note.sequence)
+    recount_log(book)
+    return len(outcomes)
+
+
+def recount_log(book: Book) -> None:
+    for log_read in book.notes(EventKind.LOG_READ, arm=FAN_OUT):
+        log_read.value = len(book.notes(EventKind.LOG_ENTRY, arm=FAN_OUT))
+
+
+def agreed(book: Book, arm: int = FAN_OUT) -> ArmResult:
+    """The checker's result of an arm, which the recount confirms to the row."""
+    whole = recounted_whole(book, with_rows=True)
+    judgement = judged(book)
+    assert checked(judgement) == [flatten(one) for one in whole["arms"]]
+    assert checked_rows(judgement) == naive_rows(whole)
+    return judgement.result.arms[arm]
+
+
+@pytest.mark.parametrize(
+    ("model", "persistence", "expected"),
+    [
+        (FaultModel.SERVER_KILL, Persistence.OFF, RESTART),
+        (FaultModel.SERVER_KILL, Persistence.RDB, RESTART),
+        (FaultModel.SERVER_KILL, Persistence.AOF_EVERYSEC, RESTART),
+        (FaultModel.SERVER_KILL, Persistence.AOF_NO, UNEXPLAINED),
+        (FaultModel.SERVER_KILL, Persistence.AOF_ALWAYS, UNEXPLAINED),
+        (FaultModel.POWER_LOSS, Persistence.OFF, RESTART),
+        (FaultModel.POWER_LOSS, Persistence.RDB, UNFSYNCED),
+        (FaultModel.POWER_LOSS, Persistence.AOF_NO, UNFSYNCED),
+        (FaultModel.POWER_LOSS, Persistence.AOF_EVERYSEC, UNFSYNCED),
+        (FaultModel.POWER_LOSS, Persistence.AOF_ALWAYS, UNEXPLAINED),
+        (FaultModel.SERVER_PAUSE, Persistence.OFF, UNEXPLAINED),
+    ],
+)
+def test_what_a_death_may_take(model: FaultModel, persistence: Persistence, expected: Mechanism) -> None:
+    """Processed and gone: explained where that fault may take it under that persistence, else a finding."""
+    book = struck(model, persistence)
+    count = take(book, until_ns=INJECT_NS)
+    result = agreed(book)
+    assert result.gone_by_mechanism == {expected: count}
+    assert count > 0
+    assert result.durability is not None
+    assert result.durability.gone_with_effect == count
+
+
+def test_seconds_of_acknowledged_log() -> None:
+    """They run from the first acknowledged message that is gone to the injection, whatever survived in between."""
+    book = struck(FaultModel.POWER_LOSS, Persistence.AOF_EVERYSEC)
+    since = INJECT_NS - 200 * MILLISECOND
+    assert take(book, since_ns=since, until_ns=INJECT_NS) > 1
+    first = min(note.t_ns for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1) if note.t_ns >= since)
+    assert agreed(book).lost_log_s == (INJECT_NS - first) / 1e9
+
+
+def test_a_death_that_took_nothing() -> None:
+    """Zero seconds, which is something else than not having been put to the test."""
+    assert agreed(struck(FaultModel.POWER_LOSS, Persistence.AOF_EVERYSEC)).lost_log_s == 0.0
+    assert agreed(struck(FaultModel.SERVER_KILL, Persistence.AOF_ALWAYS)).lost_log_s is None
+
+
+def test_what_the_next_life_acknowledged() -> None:
+    """It cannot have gone with the one before: nothing explains that it is gone."""
+    book = struck(FaultModel.SERVER_KILL)
+    count = take(book, since_ns=HEAL_NS + MILLISECOND, until_ns=HEAL_NS + 300 * MILLISECOND)
+    assert count > 0
+    assert agreed(book).gone_by_mechanism == {UNEXPLAINED: count}
+
+
+def test_a_death_that_nobody_saw() -> None:
+    """A fault without evidence explains nothing, and its trial proves nothing."""
+    book = struck(FaultModel.SERVER_KILL)
+    count = take(book, until_ns=INJECT_NS)
+    book.remove(EventKind.EFFECT_OBSERVED)
+    assert agreed(book).gone_by_mechanism == {UNEXPLAINED: count}
+    assert judged(book).result.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("risen_to", "seen_after_ms", "expected"), [(1, 5, EVICTED), (0, 5, UNEXPLAINED), (1, -2_000, UNEXPLAINED)]
+)
+def test_evicted(risen_to: int, seen_after_ms: int, expected: Mechanism) -> None:
+    """The counter has to have risen, after the message was acknowledged."""
+    book = struck(FaultModel.EVICTION)
+    count = take(book, until_ns=INJECT_NS)
+    stat = Note(EventKind.SERVER_STAT, INJECT_NS + seen_after_ms * MILLISECOND, 0, -1, 0)
+    stat.code, stat.value = ServerStat.EVICTED_KEYS, risen_to
+    book.journals["conductor"].notes.append(stat)
+    assert agreed(book).gone_by_mechanism == {expected: count}
+
+
+def test_lost_before_anybody_read_it() -> None:
+    """Gone and never received: lost, by the same mechanism; at least once and durable are both refuted."""
+    book = struck(FaultModel.POWER_LOSS, Persistence.AOF_EVERYSEC)
+    last = max(
+        (note for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1) if note.t_ns < INJECT_NS),
+        key=lambda note: note.t_ns,
+    )
+    lose_from_log(Target(book, FAN_OUT, 1, last.sequence))
+    recount_log(book)
+    result = agreed(book)
+    assert result.lost_by_mechanism == {UNFSYNCED: 1}
+    assert result.gone_by_mechanism == {UNFSYNCED: 1}
+    refuted = {clause.guarantee for clause in judged(book).result.clauses if clause.measured is Verdict.VIOLATED}
+    assert refuted == {Guarantee.AT_LEAST_ONCE, Guarantee.DURABLE, Guarantee.EFFECTIVELY_ONCE}
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"), [(FaultModel.SERVER_KILL, RESTART), (FaultModel.SERVER_PAUSE, Mechanism.NOT_CONNECTED)]
+)
+def test_pubsub_while_the_server_was_away(model: FaultModel, expected: Mechanism) -> None:
+    """A subscriber's gap in which the server was dead was made by the restart; a stopped server ends no connection."""
+    book = struck(model)
+    back = HEAL_NS + 100 * MILLISECOND
+    for note in book.notes(EventKind.RECEIVE, arm=PUBSUB, scope=0):
+        about = {"arm": PUBSUB, "scope": 0, "producer": note.producer, "sequence": note.sequence}
+        if INJECT_NS < note.t_ns < back:
+            book.remove(EventKind.RECEIVE, EventKind.EFFECT, **about)
+        elif note.t_ns >= back:
+            note.count = 2
+    subscribed = book.notes(EventKind.SUBSCRIBED, arm=PUBSUB, scope=0)[0]
+    book.repeat(subscribed, after_ns=0, count=2).t_ns = back
+    result = agreed(book, PUBSUB)
+    assert set(result.lost_by_mechanism) == {expected}
+    assert result.lost_contract_view == 0
