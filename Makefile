@@ -11,7 +11,7 @@ ARGS ?=
 STACK ?= local
 export STACK
 
-.PHONY: help setup partition-test crash-test consume-test link-test incidents all verify test lint bench doctor clean
+.PHONY: help setup partition-test crash-test consume-test link-test server-test incidents all verify test lint bench doctor clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ consume-test: $(VENV)/.ready ## Slow consumers, trimming under lag, poison messa
 
 link-test: $(VENV)/.ready ## One-way, flapping, slow and lossy links
 	@$(BIN)/harness run link $(ARGS)
+
+server-test: $(VENV)/.ready ## Kill the server, cut its power, stop it, fill its memory, by persistence
+	@$(BIN)/harness run server $(ARGS)
 
 incidents: $(VENV)/.ready ## The source document's incidents, claimed loss beside measured
 	@$(BIN)/harness run incident $(ARGS)

@@ -1,7 +1,7 @@
 """The server reaches its memory limit and evicts whole keys (allkeys-lru).
 
-A stream is one key: what is evicted is all of it, with its groups, though it is in use. Set up as a cache, a server
-answers every XADD, and holds none of them a moment later.
+A stream is one key: what is evicted is all of it, with its groups, though it is in use. When nothing is left to evict,
+writes are refused with OOM until the heal; what was acknowledged before has gone without anybody being told.
 
 Prediction: acknowledged messages are gone from the log (evicted).
 """

@@ -43,6 +43,13 @@ _REPLY_KINDS = {
     "NOPERM": ErrorKind.AUTH,
     "NOGROUP": ErrorKind.NOGROUP,
 }
+_REPLY_CLASSES = {
+    "OutOfMemoryError": ErrorKind.OOM,
+    "ReadOnlyError": ErrorKind.READONLY,
+    "NoPermissionError": ErrorKind.AUTH,
+}
+"""Error replies that redis-py gives a class, by name, since not every release has all of them: it takes the first word
+out of their text."""
 _RETRIED_ERRORS: dict[str, Any] = (
     {"retry_on_error": [redis.ConnectionError, redis.TimeoutError]} if redis.__version__.startswith("5.") else {}
 )
@@ -201,7 +208,8 @@ def _is_request(command: Any) -> bool:
 def classify(error: BaseException) -> ErrorKind:
     """Which kind of error this is, from the exception and what caused it."""
     if isinstance(error, redis.ResponseError):
-        return _REPLY_KINDS.get(str(error).split(" ", 1)[0], ErrorKind.OTHER_REPLY)
+        named = _REPLY_CLASSES.get(type(error).__name__)
+        return named or _REPLY_KINDS.get(str(error).split(" ", 1)[0], ErrorKind.OTHER_REPLY)
     if isinstance(error, redis.BusyLoadingError):
         return ErrorKind.LOADING
     if isinstance(error, redis.AuthenticationError):

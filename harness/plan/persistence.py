@@ -13,7 +13,7 @@ from harness.model.words import FaultModel, Persistence
 from harness.plan.building import Statement, fault_scenario, select_arms
 
 SERVER_ARMS = ("pubsub", "stream-group")
-SERVER_TIMELINE = Timeline(warm_up_s=1.0, steady_s=2.5, outage_s=1.5, recovery_s=3.0)
+SERVER_TIMELINE = Timeline(warm_up_s=1.0, steady_s=2.5, outage_s=2.0, recovery_s=3.0)
 """Long enough before the fault for a snapshot, and for an fsync of every second, to have come and gone."""
 SERVER_WORKLOAD = Workload(rate_per_s=100.0)
 

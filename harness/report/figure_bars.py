@@ -22,7 +22,7 @@ from matplotlib.transforms import blended_transform_factory
 from harness.model.results import ScenarioRow
 from harness.report.drawing import Picture, figure_style, finish, new_figure
 from harness.report.grouping import FamilyGroup, ScenarioGroup
-from harness.report.palette import CLAIMED, DOUBLED, GRID, INK, LOSS, MUTED, UNDONE, CountStyle
+from harness.report.palette import CLAIMED, DOUBLED, FORGOTTEN, GRID, INK, LOSS, MUTED, UNDONE, CountStyle
 from harness.report.wording import count, milliseconds, plural
 
 WIDTH_INCHES = 9.2
@@ -53,6 +53,7 @@ class _Block:
 
 _PANELS = (
     _Panel("lost", lambda row: row.lost, LOSS),
+    _Panel("gone from the log", lambda row: row.gone or 0, FORGOTTEN),
     _Panel("effects doubled", lambda row: row.duplicate_effects, DOUBLED),
     _Panel("effects missing", lambda row: row.missing_effects, UNDONE),
 )

@@ -23,6 +23,7 @@ from harness.report.figure_names import figure_name
 from harness.report.grouping import FamilyGroup, families, scenario_groups
 from harness.report.guarantee_tables import by_scenario, guarantee_tables
 from harness.report.matrix import MATRIX_FAMILIES, Matrix, make_matrix
+from harness.report.server_losses import NOTE, TITLE, server_losses
 from harness.report.trial_tables import TrialTables, lost_of, trial_tables
 
 DETAILED_TRIALS = 24
@@ -123,6 +124,9 @@ def _render(summary: RunSummary, shown: Mapping[str, ShownFigure], detailed: tup
         predictions={result: findings.predictions(summary, result) for result in PredictionResult},
         incidents=findings.incidents(summary),
         claims=findings.sorted_claims(summary.claims),
+        server_lines=server_losses(summary),
+        server_note=NOTE,
+        server_title=TITLE,
         dedup_lines=findings.dedup_lines(summary),
         claim_links={claim.evidence: _evidence_name(claim) for claim in summary.claims},
         detailed_names={result.trial.folder_name for result in detailed},

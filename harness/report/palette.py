@@ -32,6 +32,7 @@ class CountStyle:
 
 LOSS = CountStyle(LOST, "")
 DOUBLED = CountStyle("#E69F00", "////")
+FORGOTTEN = CountStyle("#0072B2", "\\\\")
 UNDONE = CountStyle("#CC79A7", "||||")
 
 

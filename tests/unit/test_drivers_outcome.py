@@ -48,6 +48,10 @@ REFUSED = redis.ConnectionError(f"Error {errno.ECONNREFUSED} connecting to 127.0
         (0, REFUSED, OutcomeCode.REJECTED),
         (1, REFUSED, OutcomeCode.INDETERMINATE),
         (1, redis.OutOfMemoryError("OOM command not allowed"), OutcomeCode.REJECTED),
+        # As redis-py raises them: without the reply's first word.
+        (1, redis.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), OutcomeCode.REJECTED),
+        (1, redis.ReadOnlyError("You can't write against a read only replica."), OutcomeCode.REJECTED),
+        (2, redis.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), OutcomeCode.INDETERMINATE),
         (1, redis.ReadOnlyError("READONLY You can't write against a read only replica."), OutcomeCode.REJECTED),
         (1, redis.ResponseError("NOREPLICAS Not enough good replicas to write."), OutcomeCode.REJECTED),
         (1, redis.ResponseError("MISCONF Redis is configured to save"), OutcomeCode.REJECTED),

@@ -1,0 +1,81 @@
+"""What a dead server took, by how it persists and how it died: one line per scenario, for both primitives.
+
+A line exists only where the server died. Where the row's trials were not sound it says so instead of a number that
+nobody may quote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from harness.model.results import RunSummary, ScenarioRow
+from harness.model.words import FaultModel, Persistence, Primitive, Verdict
+from harness.report.wording import count, plural
+
+_DEATHS: Final = (FaultModel.SERVER_KILL, FaultModel.POWER_LOSS)
+_UNSOUND: Final = frozenset({Verdict.INCONCLUSIVE, Verdict.ERROR})
+_PROFILES: Final = list(Persistence)
+
+TITLE: Final = "What a dead server took, by how it persists"
+NOTE: Final = (
+    "Lost: acknowledged, and never received. Gone: acknowledged, and not in the log any more, processed or not; "
+    "seconds: from the first of them to the fault, worst trial. A kill says nothing about fsync: the page cache "
+    "survives the process, and only a power loss takes what was not on the disk. Pub/Sub keeps nothing: what it loses "
+    "was published before its subscriber was back."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLoss:
+    """One line. Words, ready to be shown."""
+
+    persistence: str
+    fault: str
+    trials: int
+    pubsub_lost: str
+    stream_lost: str
+    gone: str
+    seconds: str
+
+
+def server_losses(summary: RunSummary) -> list[ServerLoss]:
+    """Every way of persisting under every way of dying that the run tried."""
+    dead = [row for row in summary.rows if row.model in _DEATHS]
+    dead.sort(key=lambda row: (_DEATHS.index(row.model), _PROFILES.index(row.persistence)))
+    scenarios = dict.fromkeys(row.scenario for row in dead)
+    return [_line([row for row in dead if row.scenario == name]) for name in scenarios]
+
+
+def _line(rows: list[ScenarioRow]) -> ServerLoss:
+    pubsub = [row for row in rows if row.primitive is Primitive.PUBSUB]
+    streams = [row for row in rows if row.primitive is Primitive.STREAMS]
+    seconds = [row.lost_log_s or 0.0 for row in streams]
+    return ServerLoss(
+        persistence=rows[0].persistence.value,
+        fault=rows[0].model.value,
+        trials=rows[0].trials,
+        pubsub_lost=_share(pubsub, [row.lost for row in pubsub]),
+        stream_lost=_share(streams, [row.lost for row in streams]),
+        gone=_share(streams, [row.gone for row in streams]),
+        seconds=f"{max(seconds):.2f}" if seconds and _are_sound(streams) else "–",
+    )
+
+
+def _share(rows: list[ScenarioRow], numbers: list[int | None]) -> str:
+    """``326 of 798``: of the acknowledged messages of these arms."""
+    if not rows:
+        return "–"
+    known = [number for number in numbers if number is not None]
+    if not _are_sound(rows) or len(known) < len(rows):
+        return "not proven"
+    return f"{count(sum(known))} of {count(sum(row.acknowledged for row in rows))}"
+
+
+def _are_sound(rows: list[ScenarioRow]) -> bool:
+    return all(row.verdict not in _UNSOUND for row in rows)
+
+
+def heading(line: ServerLoss) -> str:
+    """``aof-no, 3 trials``."""
+    return line.persistence if line.trials == 1 else f"{line.persistence}, {plural(line.trials, 'trial')}"

@@ -1,0 +1,29 @@
+"""The table of what a dead server took, on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harness.model.results import RunSummary
+from harness.report.server_losses import NOTE, TITLE, heading, server_losses
+
+
+def print_server_losses(console: Console, summary: RunSummary) -> None:
+    """The table, if a server died in the run."""
+    lines = server_losses(summary)
+    if not lines:
+        return
+    console.print(Text(TITLE, style="bold"))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for title in ("fault", "persistence"):
+        table.add_column(title, no_wrap=True)
+    for title in ("pubsub lost", "stream lost", "stream gone", "seconds"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for line in lines:
+        table.add_row(line.fault, heading(line), line.pubsub_lost, line.stream_lost, line.gone, line.seconds)
+    console.print(table)
+    console.print(Padding(Text(NOTE, style="dim"), 0, expand=False))
+    console.print()

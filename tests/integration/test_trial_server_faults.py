@@ -1,0 +1,116 @@
+"""Faults of the server itself, from a plan to a verdict: played, believed only where seen, skipped with the reason."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from worker_rig import rig_of, until
+
+from harness.check.judge import JudgedTrial, judge_trial
+from harness.faults.server import ServerKill
+from harness.faults.server_base import Deed, deed_since
+from harness.history.table import read_history, write_history
+from harness.model.results import TrialFacts
+from harness.model.values import Scenario, StackChoice, Timeline, Trial
+from harness.model.words import Mechanism, StackKind, Verdict
+from harness.plan.arms import named_arm
+from harness.plan.catalogue import find_scenarios
+from harness.stack import power
+from harness.stack.base import RunningStack
+from harness.trial.conductor import Conductor
+from harness.trial.folder import TrialFolder
+
+pytestmark = pytest.mark.servers
+SHORT = Timeline(warm_up_s=0.5, steady_s=1.5, outage_s=1.5, recovery_s=2.0)
+NO_POWER = power.why_not()
+
+
+def scenario(name: str) -> Scenario:
+    return find_scenarios([name])[0].model_copy(update={"timeline": SHORT})
+
+
+def play(plan: Scenario, folder: Path, stack: StackChoice | None = None) -> TrialFacts:
+    choice = stack or StackChoice(proxy_engine="builtin")
+    trial = Trial(run_id="run", token="0123abcd", scenario=plan, seed=3, index=0, stack=choice)
+    conductor = Conductor(trial, TrialFolder(folder), say=lambda _: None, interrupted=threading.Event())
+    facts = conductor.run()
+    assert facts is not None
+    return facts
+
+
+def judged(folder: Path) -> JudgedTrial:
+    return judge_trial(read_history(write_history(folder)))
+
+
+def test_a_kill_without_persistence_takes_the_log(tmp_path: Path) -> None:
+    """All that was acknowledged before is gone, by a restart; the consumer makes its group again and goes on."""
+    facts = play(scenario("server_kill_off"), tmp_path)
+    assert ("complete", "") == (facts.status, facts.status_reason)
+    assert "another life of the server had its data" in facts.evidence[0]
+    result = judged(tmp_path).result
+    stream = result.arms[1]
+    assert result.weaknesses == ()
+    assert result.barrier_reached
+    assert stream.durability is not None
+    gone = stream.durability.gone_with_effect + stream.durability.gone_without_effect
+    assert {Mechanism.SERVER_RESTART: gone} == stream.gone_by_mechanism
+    assert gone > 50
+    assert stream.lost_log_s is not None
+    assert 1.0 < stream.lost_log_s < 2.5
+
+
+@pytest.mark.skipif(bool(NO_POWER), reason=f"power can't be cut here: {NO_POWER}")
+def test_a_power_loss_takes_what_was_not_synced(tmp_path: Path) -> None:
+    """Under always nothing acknowledged is gone, under no all of it; each cut brings its own control."""
+    always, never = tmp_path / "always", tmp_path / "never"
+    assert "a synced one was there" in play(scenario("server_power_aof_always"), always).evidence[0]
+    play(scenario("server_power_aof_no"), never)
+    kept, lost = judged(always).result.arms[1], judged(never).result.arms[1]
+    assert {} == kept.gone_by_mechanism
+    assert [Mechanism.UNFSYNCED] == list(lost.gone_by_mechanism)
+    assert lost.gone_by_mechanism[Mechanism.UNFSYNCED] > 50
+
+
+def test_a_kill_that_does_nothing_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fault is injected in name only: the trial plays to its end, and is inconclusive."""
+
+    def spare(_: ServerKill) -> Deed:
+        return deed_since(time.monotonic_ns())
+
+    monkeypatch.setattr(ServerKill, "inject", spare)
+    assert "complete" == play(scenario("server_kill_aof_no"), tmp_path).status
+    result = judged(tmp_path).result
+    assert Verdict.INCONCLUSIVE is result.verdict
+    assert any("no effect of it was seen" in weakness for weakness in result.weaknesses)
+
+
+@pytest.mark.parametrize("kind", [StackKind.COMPOSE, StackKind.EXTERNAL])
+def test_a_server_that_is_not_ours_is_not_struck(tmp_path: Path, kind: StackKind) -> None:
+    """Skipped with the reason, before anything is started."""
+    facts = play(scenario("server_kill_off"), tmp_path, StackChoice(kind=kind))
+    assert "skipped" == facts.status
+    assert "a process of our own on this machine" in facts.status_reason
+
+
+def test_a_machine_that_cannot_cut_power_skips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is the machine's."""
+    monkeypatch.setattr("harness.stack.breakable.why_not", lambda: "it needs root")
+    facts = play(scenario("server_power_off"), tmp_path)
+    assert ("skipped", True) == (facts.status, "it needs root" in facts.status_reason)
+
+
+def test_a_group_that_went_with_its_stream_is_made_again(
+    stack: RunningStack, admin: redis.Redis, tmp_path: Path
+) -> None:
+    """The consumer gets NOGROUP, opens anew, and is owed the whole new stream."""
+    with rig_of(named_arm("stream-group"), stack.server, admin, tmp_path) as rig:
+        rig.start("only")
+        rig.add(2)
+        until(lambda: rig.effects() == [0, 1], "the first stream is read")
+        admin.delete(rig.names.destination)
+        rig.add(2, first=2)
+        until(lambda: rig.effects() == [0, 1, 2, 3], "the second stream is read from its beginning")
