@@ -11,7 +11,7 @@ from typing import Final
 
 from harness.model.results import RunSummary, ScenarioRow
 from harness.model.words import FaultModel, Persistence, Primitive, Verdict
-from harness.report.wording import count, plural
+from harness.report.wording import count
 
 _DEATHS: Final = (FaultModel.SERVER_KILL, FaultModel.POWER_LOSS)
 _UNSOUND: Final = frozenset({Verdict.INCONCLUSIVE, Verdict.ERROR})
@@ -19,10 +19,10 @@ _PROFILES: Final = list(Persistence)
 
 TITLE: Final = "What a dead server took, by how it persists"
 NOTE: Final = (
-    "Lost: acknowledged, and never received. Gone: acknowledged, and not in the log any more, processed or not; "
-    "seconds: from the first of them to the fault, worst trial. A kill says nothing about fsync: the page cache "
-    "survives the process, and only a power loss takes what was not on the disk. Pub/Sub keeps nothing: what it loses "
-    "was published before its subscriber was back."
+    "Lost: acknowledged ('of': how many were), and never received. Gone: acknowledged, and not in the log any more, "
+    "processed or not; seconds: from the first of them to the fault, worst trial. A kill says nothing about fsync: the "
+    "page cache survives the process, and only a power loss takes what was not on the disk. Pub/Sub keeps nothing: "
+    "what it loses was published before its subscriber was back."
 )
 
 
@@ -34,8 +34,11 @@ class ServerLoss:
     fault: str
     trials: int
     pubsub_lost: str
+    pubsub_of: str
+    """Acknowledged messages of its arms."""
     stream_lost: str
     gone: str
+    stream_of: str
     seconds: str
 
 
@@ -55,21 +58,26 @@ def _line(rows: list[ScenarioRow]) -> ServerLoss:
         persistence=rows[0].persistence.value,
         fault=rows[0].model.value,
         trials=rows[0].trials,
-        pubsub_lost=_share(pubsub, [row.lost for row in pubsub]),
-        stream_lost=_share(streams, [row.lost for row in streams]),
-        gone=_share(streams, [row.gone for row in streams]),
+        pubsub_lost=_sum(pubsub, [row.lost for row in pubsub]),
+        pubsub_of=_acknowledged(pubsub),
+        stream_lost=_sum(streams, [row.lost for row in streams]),
+        gone=_sum(streams, [row.gone for row in streams]),
+        stream_of=_acknowledged(streams),
         seconds=f"{max(seconds):.2f}" if seconds and _are_sound(streams) else "–",
     )
 
 
-def _share(rows: list[ScenarioRow], numbers: list[int | None]) -> str:
-    """``326 of 798``: of the acknowledged messages of these arms."""
+def _acknowledged(rows: list[ScenarioRow]) -> str:
+    return count(sum(row.acknowledged for row in rows)) if rows else "–"
+
+
+def _sum(rows: list[ScenarioRow], numbers: list[int | None]) -> str:
     if not rows:
         return "–"
     known = [number for number in numbers if number is not None]
     if not _are_sound(rows) or len(known) < len(rows):
-        return "not proven"
-    return f"{count(sum(known))} of {count(sum(row.acknowledged for row in rows))}"
+        return "unproven"
+    return count(sum(known))
 
 
 def _are_sound(rows: list[ScenarioRow]) -> bool:
@@ -77,5 +85,5 @@ def _are_sound(rows: list[ScenarioRow]) -> bool:
 
 
 def heading(line: ServerLoss) -> str:
-    """``aof-no, 3 trials``."""
-    return line.persistence if line.trials == 1 else f"{line.persistence}, {plural(line.trials, 'trial')}"
+    """``aof-no ×3``, after three trials."""
+    return line.persistence if line.trials == 1 else f"{line.persistence} ×{line.trials}"

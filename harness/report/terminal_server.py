@@ -18,12 +18,13 @@ def print_server_losses(console: Console, summary: RunSummary) -> None:
         return
     console.print(Text(TITLE, style="bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for title in ("fault", "persistence"):
+    for title in ("\nfault", "\npersistence"):
         table.add_column(title, no_wrap=True)
-    for title in ("pubsub lost", "stream lost", "stream gone", "seconds"):
+    for title in ("pubsub\nlost", "\nof", "stream\nlost", "\ngone", "\nof", "\nseconds"):
         table.add_column(title, justify="right", no_wrap=True)
     for line in lines:
-        table.add_row(line.fault, heading(line), line.pubsub_lost, line.stream_lost, line.gone, line.seconds)
+        numbers = (line.pubsub_lost, line.pubsub_of, line.stream_lost, line.gone, line.stream_of, line.seconds)
+        table.add_row(line.fault, heading(line), *numbers)
     console.print(table)
     console.print(Padding(Text(NOTE, style="dim"), 0, expand=False))
     console.print()
