@@ -53,7 +53,6 @@ def server_losses(summary: RunSummary) -> list[ServerLoss]:
 def _line(rows: list[ScenarioRow]) -> ServerLoss:
     pubsub = [row for row in rows if row.primitive is Primitive.PUBSUB]
     streams = [row for row in rows if row.primitive is Primitive.STREAMS]
-    seconds = [row.lost_log_s or 0.0 for row in streams]
     return ServerLoss(
         persistence=rows[0].persistence.value,
         fault=rows[0].model.value,
@@ -63,7 +62,7 @@ def _line(rows: list[ScenarioRow]) -> ServerLoss:
         stream_lost=_sum(streams, [row.lost for row in streams]),
         gone=_sum(streams, [row.gone for row in streams]),
         stream_of=_acknowledged(streams),
-        seconds=f"{max(seconds):.2f}" if seconds and _are_sound(streams) else "–",
+        seconds=_seconds(streams),
     )
 
 
@@ -78,6 +77,13 @@ def _sum(rows: list[ScenarioRow], numbers: list[int | None]) -> str:
     if not _are_sound(rows) or len(known) < len(rows):
         return "unproven"
     return count(sum(known))
+
+
+def _seconds(rows: list[ScenarioRow]) -> str:
+    """Zero where nothing is gone; a dash where something is, and no fault of the server was seen that explains it."""
+    known = [0.0 if row.gone == 0 else row.lost_log_s for row in rows]
+    times = [time for time in known if time is not None]
+    return f"{max(times):.2f}" if rows and len(times) == len(known) and _are_sound(rows) else "–"
 
 
 def _are_sound(rows: list[ScenarioRow]) -> bool:

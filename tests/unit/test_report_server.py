@@ -60,6 +60,12 @@ def test_what_is_not_sound_has_no_number(verdict: Verdict) -> None:
     assert ("–", "unproven", "unproven", "–") == (line.pubsub_lost, line.stream_lost, line.gone, line.seconds)
 
 
+def test_what_nothing_explains_has_no_seconds() -> None:
+    """Nothing gone is no second; something gone that no fault explains is not zero seconds."""
+    lines = [server_losses(summary(row("stream-group", gone=gone)))[0] for gone in (0, 3)]
+    assert [("0", "0.00"), ("3", "–")] == [(line.gone, line.seconds) for line in lines]
+
+
 def test_only_deaths_are_in_it() -> None:
     """Kills first, each in the order of the profiles; a run without a death has no table."""
     other = row("stream-group", scenario="server_pause", model=FaultModel.SERVER_PAUSE)
