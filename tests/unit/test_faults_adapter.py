@@ -42,9 +42,11 @@ class CannedServer:
             self.port = listener.getsockname()[1]
             thread = threading.Thread(target=self._serve, args=(listener, stopping), daemon=True)
             thread.start()
-            yield self
-            stopping.set()
-            thread.join(5)
+            try:
+                yield self
+            finally:
+                stopping.set()
+                thread.join(5)
 
     def _serve(self, listener: socket.socket, stopping: threading.Event) -> None:
         while not stopping.is_set():
@@ -58,14 +60,21 @@ class CannedServer:
                         stopping.wait(self.pause_s)
 
 
+def _more(client: socket.socket) -> bytes:
+    data = client.recv(65_536)
+    if not data:
+        raise OSError("the client has gone")
+    return data
+
+
 def _read_request(client: socket.socket) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data:
-        data += client.recv(65_536)
+        data += _more(client)
     head, _, body = data.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
     while len(body) < length:
-        body += client.recv(65_536)
+        body += _more(client)
     return head + b"\r\n\r\n" + body
 
 
