@@ -58,7 +58,7 @@ test: $(VENV)/.ready-test ## Style, types and all tests
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -q -n 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.ready-test ## Style and types only
 	@$(BIN)/ruff format --check .

@@ -102,7 +102,7 @@ def test_every_service_has_a_health_check_that_passes(stack: ComposeStack, engin
 
     def all_healthy() -> bool:
         states = [c.attrs["State"]["Health"]["Status"] for c in containers(engine, stack.project.name)]
-        return len(states) == 3 and set(states) == {"healthy"}
+        return len(states) == 1 + len(ROLES) and set(states) == {"healthy"}
 
     wait_until(all_healthy, deadline_s=40, what="all containers are healthy", interval_s=0.2)
 
@@ -156,7 +156,7 @@ def test_a_taken_port_is_replaced(engine: DockerEngine, tmp_path: Path, monkeypa
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        ports = iter([taken.getsockname()[1], *(compose.quiet_port() for _ in range(9))])
+        ports = iter([taken.getsockname()[1], *(compose.quiet_port() for _ in range(30))])
         monkeypatch.setattr(compose, "quiet_port", lambda: next(ports))
 
         def recorded(engine: DockerEngine, *, name: str, folder: Path, env: Mapping[str, str]) -> Project:
