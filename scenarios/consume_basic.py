@@ -39,7 +39,7 @@ SCENARIO = fault_scenario(
     claims=[
         SourceClaim(
             row="basic stream",
-            text="a reader of a stream misses nothing, wherever it starts",
+            text="read into it: a reader of a stream misses nothing, wherever it starts",
             arm="stream-read-at-end",
             guarantee=Guarantee.AT_LEAST_ONCE,
             holds_when=Verdict.HELD,

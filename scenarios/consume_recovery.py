@@ -49,7 +49,7 @@ SCENARIO = fault_scenario(
         ),
         SourceClaim(
             row="delivery",
-            text="a consumer group delivers at least once",
+            text="a consumer group delivers at least once, also to members that never claim",
             arm="stream-group-no-recovery",
             guarantee=Guarantee.AT_LEAST_ONCE,
             holds_when=Verdict.HELD,

@@ -45,7 +45,7 @@ SCENARIO = fault_scenario(
     claims=[
         SourceClaim(
             row="trimming",
-            text="Streams lose nothing, trimmed by MAXLEN or not",
+            text="Streams lose nothing, also when MAXLEN trims them",
             arm="stream-group-maxlen",
             guarantee=Guarantee.AT_LEAST_ONCE,
             holds_when=Verdict.HELD,

@@ -59,7 +59,7 @@ SCENARIO = fault_scenario(
         ),
         SourceClaim(
             row="groups",
-            text="a consumer group takes work over by itself, without a claim loop",
+            text="read into it: a consumer group takes work over by itself, without a claim loop",
             arm="stream-queue-no-recovery",
             guarantee=Guarantee.AT_LEAST_ONCE,
             holds_when=Verdict.HELD,

@@ -66,7 +66,7 @@ def run(
 
 @app.command(epilog=EXIT_CODES)
 def check(folder: RunFolder, as_json: options.AsJson = False) -> None:
-    """Judge a stored run again: the same history gives the same answer."""
+    """Judge a stored run again: same history, same answer."""
     from harness.cli.running import judge_and_write, show
 
     summary = judge_and_write(folder)
@@ -95,7 +95,7 @@ def verify(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of contracts and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
 ) -> None:
-    """Check a contract of guarantees and budgets: what CI runs. Violations come first, one line per clause."""
+    """Check a contract of guarantees: what CI runs. Budgets count too. Violations come first, one line per clause."""
     from harness.cli.requests import stack_choice
     from harness.cli.verifying import VerifyRequest, print_schema
     from harness.cli.verifying import verify as verify_contract
@@ -125,7 +125,7 @@ def compare(
     arm: Annotated[list[str] | None, typer.Option("--arm", help="Two arms of one run instead (give it twice).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON and nothing else.")] = False,
 ) -> None:
-    """Compare two stored runs: exit 1 when a delivery guarantee got worse. Latency and recovery only inform."""
+    """Compare two stored runs. Exit 1 when a delivery guarantee got worse; latency and recovery only inform."""
     from harness.cli.comparing import compare as compare_stored
 
     raise typer.Exit(compare_stored(first, second, arms=tuple(arm or ()), as_json=as_json))
@@ -144,7 +144,7 @@ def abab(
     results: options.Results = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON and nothing else.")] = False,
 ) -> None:
-    """Play two set-ups in turn on this machine, A B A B ..., and compare their pairs, latency included."""
+    """Play two set-ups in turn and compare them in pairs. They run on this machine, A B A B ..., so latency counts too."""
     from harness.cli.alternating import AbabRequest, alternate
 
     request = AbabRequest(
@@ -158,7 +158,7 @@ def baseline(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, e.g. results/latest.")],
     folder: Annotated[Path, typer.Argument(help="Where to keep it.")] = Path("results/baseline"),
 ) -> None:
-    """Keep what is compared of a stored run: one small file, made to be committed."""
+    """Keep a stored run to compare with. It is one small file, made to be committed."""
     from harness.cli.comparing import keep_baseline
 
     keep_baseline(run_folder, folder)
@@ -190,7 +190,7 @@ def lint(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Hold a live server (read only) or a stored run against the production checklist."""
+    """Hold a server or a stored run against a checklist. The server is only read; the checklist is the one for production."""
     from harness.cli.linting import LintRequest
     from harness.cli.linting import lint as start
 
@@ -210,7 +210,7 @@ def list_scenarios(
     names: Annotated[list[str] | None, typer.Argument(help="Only these families or scenarios, e.g. crash.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show what can be run: scenarios, questions, faults, arms, length."""
+    """Show what can be run, with question, faults and arms."""
     from harness.cli.listing import print_scenarios
 
     print_scenarios(names or ["all"], as_json=as_json)
@@ -229,7 +229,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     add_help_option=False,
 )
 def proxy(context: typer.Context) -> None:
-    """Serve the built-in proxy alone: toxiproxy-server's flags -host, -port, -config and its HTTP API."""
+    """Serve the built-in proxy alone. It takes toxiproxy-server's flags -host, -port, -config and has its HTTP API."""
     from harness.faults.builtin.server import main as serve
 
     raise typer.Exit(serve(context.args))
