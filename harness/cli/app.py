@@ -144,7 +144,7 @@ def abab(
     results: options.Results = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON and nothing else.")] = False,
 ) -> None:
-    """Play two set-ups in turn and compare them in pairs. They run on this machine, A B A B ..., so latency counts too."""
+    """Play two set-ups in turn and compare them in pairs. On this machine, A B A B ..., so latency counts too."""
     from harness.cli.alternating import AbabRequest, alternate
 
     request = AbabRequest(
@@ -190,7 +190,7 @@ def lint(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Hold a server or a stored run against a checklist. The server is only read; the checklist is the one for production."""
+    """Hold a server or a stored run against a checklist. The server is only read; it is the checklist for production."""
     from harness.cli.linting import LintRequest
     from harness.cli.linting import lint as start
 
