@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 from worker_rig import rig_of, until
@@ -101,6 +105,42 @@ def test_a_machine_that_cannot_cut_power_skips(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("harness.stack.breakable.why_not", lambda: "it needs root")
     facts = play(scenario("server_power_off"), tmp_path)
     assert ("skipped", True) == (facts.status, "it needs root" in facts.status_reason)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "server_pause",
+        pytest.param("server_power_aof_no", marks=pytest.mark.skipif(bool(NO_POWER), reason=f"no power: {NO_POWER}")),
+    ],
+)
+def test_a_hard_end_in_the_fault_leaves_nothing(tmp_path: Path, name: str, how: signal.Signals) -> None:
+    """Neither the server, stopped or struck down, nor what holds its disk outlives the trial."""
+    plan = scenario(name)
+    trial = Trial(
+        run_id="run", token="0123abcd", scenario=plan, seed=3, index=0, stack=StackChoice(proxy_engine="builtin")
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.trial", str(tmp_path / "trial")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    (tmp_path / "trial").mkdir()
+    process.stdin.write(trial.model_dump_json() + "\n")
+    process.stdin.flush()
+    assert any('"phase": "fault"' in line or '"phase":"fault"' in line for line in process.stdout)
+    started = psutil.Process(process.pid).children(recursive=True)
+    assert len(started) >= 6
+    process.send_signal(how)
+    process.communicate(timeout=30)
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert [] == [one for one in alive if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_group_that_went_with_its_stream_is_made_again(
