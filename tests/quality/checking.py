@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from comparing import Counts, flatten
-from synthetic_trial import Book
 
 from harness.check.judge import JudgedTrial, judge_trial
 from harness.check.ledger_table import read_ledger, write_ledger
 from harness.history.table import read_history, write_history
 from harness.model.results import ArmResult
 from harness.model.words import Fate, LossPosition, Mechanism, Outcome, OutcomeCode
+from harness.selftest.book import Book
 
 COMPARED = (
     *("attempted", "outcomes", "wire_attempts", "owed", "fates", "foreign_receives", "stuck_effect_done"),

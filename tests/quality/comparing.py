@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from naive_recount import recount
-from synthetic_trial import Book
+
+from harness.selftest.book import Book
 
 Counts = dict[str, int]
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from checking import checked, checked_rows, judged, naive_rows
 from comparing import differences, flatten, recounted, recounted_whole
-from planting_mechanisms import SETUPS, Setup
-from synthetic_trial import FAN_OUT, MILLISECOND, ORIGIN_NS, PUBSUB, QUEUE, Book, Note, build
 
 from harness.history.journal import EventKind
 from harness.model.results import ArmResult
 from harness.model.values import Retention
 from harness.model.words import Fate, Mechanism, ProcessEvent, ServerStat, Verdict
+from harness.selftest.book import Book, Note
+from harness.selftest.clean import build
+from harness.selftest.moments import FAN_OUT, PUBSUB, QUEUE, moment
+from harness.selftest.setup import Setup
+from harness.selftest.setups import SETUPS
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
@@ -19,7 +22,7 @@ def test_one_mechanism(setup: Setup) -> None:
     """Counts of the altered arm change as worked out by hand, rows agree, and what it refutes is refuted."""
     clean = recounted(setup.alter(build()))
     book = setup.alter(build())
-    setup.plant(book)
+    setup.plant(book, sequence=5 if setup.early else 20)
     judgement = judged(book)
     whole = recounted_whole(book, with_rows=True)
     for found in ([flatten(arm) for arm in whole["arms"]], checked(judgement)):
@@ -33,11 +36,6 @@ def test_one_mechanism(setup: Setup) -> None:
     refuted = {clause.guarantee for clause in judgement.result.clauses if clause.measured is Verdict.VIOLATED}
     assert refuted == setup.refutes
     assert {clause.arm for clause in judgement.result.clauses if clause.measured is Verdict.VIOLATED} <= {name}
-
-
-def moment(milliseconds: int) -> int:
-    """A moment on the synthetic trial's clock."""
-    return ORIGIN_NS + milliseconds * MILLISECOND
 
 
 def agreed(book: Book, arm: int) -> ArmResult:

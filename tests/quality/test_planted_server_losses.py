@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from checking import checked, checked_rows, judged, naive_rows
 from comparing import flatten, recounted_whole
-from planting import Target, lose_from_log
-from synthetic_trial import FAN_OUT, HEAL_NS, INJECT_NS, MILLISECOND, PUBSUB, Book, Note, build
 
 from harness.history.journal import EventKind
 from harness.model.results import ArmResult
 from harness.model.values import FaultPlan
 from harness.model.words import FaultModel, Guarantee, Mechanism, Persistence, ServerStat, Verdict
+from harness.selftest.book import Book, Note
+from harness.selftest.clean import build
+from harness.selftest.deeds import lose_from_log
+from harness.selftest.moments import FAN_OUT, HEAL_NS, INJECT_NS, MILLISECOND, PUBSUB
+from harness.selftest.plant import Target
 
 RESTART, UNFSYNCED, EVICTED, UNEXPLAINED = (
     Mechanism.SERVER_RESTART,

@@ -7,11 +7,14 @@ import random
 import pytest
 from checking import checked, checked_rows, judged, naive_rows
 from comparing import added, differences, recounted, recounted_whole
-from planting import FAN_OUT_PLANTS, PLANTS, PUBSUB_PLANTS, QUEUE_PLANTS, Plant, label
-from synthetic_trial import build
 
 from harness.check.judge import JudgedTrial
 from harness.model.words import Guarantee, Verdict
+from harness.selftest.cases import PLANTS
+from harness.selftest.clean import build
+from harness.selftest.plant import Place, Plant
+from harness.selftest.plants_pubsub import PUBSUB_PLANTS
+from harness.selftest.plants_streams import FAN_OUT_PLANTS, QUEUE_PLANTS
 
 CLEAN = recounted(build())
 ARMS = ("pubsub", "stream-fan-out", "stream-queue")
@@ -49,14 +52,19 @@ def test_a_perfect_control_is_held() -> None:
     assert (result.verdict, result.weaknesses) == (Verdict.HELD, ())
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=label)
+def placed(plant: Plant, middle: int) -> int:
+    """The sequence that a plant is for: the first, the last of the 40, or one in the middle."""
+    return {Place.FIRST: 0, Place.MIDDLE: middle, Place.LAST: 39}[plant.place]
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: f"{ARMS[plant.arm]}, {plant.name}")
 def test_one_violation(plant: Plant) -> None:
     """Counts and verdicts of the plant's arm change as the plant says; those of the other arms stay as they were.
 
     The naive recount is held to the same hand-made numbers as the checker.
     """
     book = build()
-    plant.plant(book, producer=1, sequence=20)
+    plant.plant(book, producer=1, sequence=placed(plant, 20))
     planted = [added(plant.finds) if arm == plant.arm else {} for arm in range(len(CLEAN))]
     judgement = judged(book)
     for found in (recounted(book), checked(judgement)):
@@ -76,7 +84,7 @@ def test_violations_together(seed: int) -> None:
         # Some plants also move the producer's next message of the lane: stay eight apart.
         places = [(number % 2, 4 + 8 * (number // 2)) for number in range(len(chosen))]
         for plant, (producer, sequence) in zip(chosen, places, strict=True):
-            plant.plant(book, producer=producer, sequence=sequence)
+            plant.plant(book, producer=producer, sequence=placed(plant, sequence))
         plants += chosen
     judgement = judged(book)
     found = [

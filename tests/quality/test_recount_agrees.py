@@ -10,11 +10,13 @@ from checking import checked, checked_rows, judged, naive_rows
 from comparing import flatten, recounted_whole
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from planting import PLANTS
-from planting_mechanisms import SETUPS
-from synthetic_trial import FAN_OUT, MICROSECOND, MILLISECOND, ORIGIN_NS, PUBSUB, Book, Note, build
 
 from harness.history.journal import EventKind
+from harness.selftest.book import Book, Note
+from harness.selftest.cases import PLANTS
+from harness.selftest.clean import build
+from harness.selftest.moments import FAN_OUT, MICROSECOND, PUBSUB, moment
+from harness.selftest.setups import SETUPS
 
 BOUNDED = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -45,11 +47,6 @@ def cut_connection(book: Book) -> None:
                 note.count = 2
         first = book.notes(EventKind.SUBSCRIBED, arm=PUBSUB, scope=scope)[0]
         book.repeat(first, after_ns=0, count=2).t_ns = resubscribed
-
-
-def moment(milliseconds: int) -> int:
-    """A moment on the synthetic trial's clock."""
-    return ORIGIN_NS + milliseconds * MILLISECOND
 
 
 def lose_group_state(book: Book) -> None:

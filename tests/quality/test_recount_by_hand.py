@@ -11,10 +11,12 @@ from pathlib import Path
 import naive_recount
 import pytest
 from comparing import flatten, recounted, recounted_whole
-from synthetic_trial import FAN_OUT, MILLISECOND, ORIGIN_NS, PUBSUB, QUEUE, Book, build
 
 from harness.history.journal import BarrierPart, EventKind
 from harness.model.message import SENTINEL_BASE
+from harness.selftest.book import Book
+from harness.selftest.clean import build
+from harness.selftest.moments import FAN_OUT, MILLISECOND, ORIGIN_NS, PUBSUB, QUEUE
 
 CLEAN_PUBSUB = {
     "attempted": 6,
