@@ -27,6 +27,7 @@ LINT_EXIT_CODES = (
     "Exit codes: 0 every point holds or does not apply · 1 a point fails · 3 none fails, but something is not known · "
     "2 usage or invalid file · 4 the server cannot be reached or refuses the login"
 )
+SELFTEST_EXIT_CODES = "Exit codes: 0 exactly what was planted was found · 2 usage · 5 something else was found"
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, e.g. results/latest.")]
 
 
@@ -203,6 +204,18 @@ def lint(
         as_json=as_json,
     )
     raise typer.Exit(start(request))
+
+
+@app.command(epilog=SELFTEST_EXIT_CODES)
+def selftest(
+    seed: Annotated[int, typer.Option("--seed", help="Draws which messages are spoilt, and what is combined.")] = 1,
+    rounds: Annotated[int, typer.Option("--rounds", help="How many trials with several violations at once.")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Plant every violation class into a perfect history: exactly what was planted must be found."""
+    from harness.cli.selftesting import selftest as start
+
+    raise typer.Exit(start(seed=seed, rounds=rounds, as_json=as_json))
 
 
 @app.command("list")
