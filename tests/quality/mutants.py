@@ -1,0 +1,479 @@
+"""The checker's own rules, each broken in one way: what the self-test has to notice.
+
+A `Mutant` replaces one piece of source, which must occur exactly once, so that a mutant that no longer fits the code
+fails loudly instead of surviving, or being killed, for the wrong reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One broken rule of one module of `harness.check`."""
+
+    name: str
+    module: str
+    old: str
+    new: str
+    by: str
+    """The violation class that shows it; only for speed: every history is tried when this one does not."""
+
+    def source(self) -> str:
+        """The module's source with the rule broken."""
+        spec = find_spec(f"harness.check.{self.module}")
+        assert spec is not None
+        assert spec.origin is not None
+        text = Path(spec.origin).read_text(encoding="utf-8")
+        assert text.count(self.old) == 1, f"{self.name}: {self.old!r} is {text.count(self.old)} times in {self.module}"
+        return text.replace(self.old, self.new)
+
+
+class _Broken(MetaPathFinder, Loader):
+    """Finds one module, and gives it the mutated source."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self._name, self._source = name, source
+
+    def find_spec(self, fullname: str, _path: Any = None, _target: Any = None) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self) if fullname == self._name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self._source, f"<mutant of {self._name}>", "exec"), module.__dict__)
+
+
+def _of_the_checker(name: str) -> bool:
+    return name.startswith("harness.check.") or name == "harness.selftest.examine"
+
+
+@contextmanager
+def examining(mutant: Mutant) -> Iterator[ModuleType]:
+    """`harness.selftest.examine` with a checker that has the broken rule; afterwards everything is as before."""
+    kept = {name: module for name, module in sys.modules.items() if _of_the_checker(name)}
+    finder = _Broken(f"harness.check.{mutant.module}", mutant.source())
+    for name in kept:
+        del sys.modules[name]
+    sys.meta_path.insert(0, finder)
+    try:
+        yield importlib.import_module("harness.selftest.examine")
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [name for name in sys.modules if _of_the_checker(name)]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+        for name, module in kept.items():
+            parent, _, child = name.rpartition(".")
+            setattr(sys.modules[parent], child, module)
+
+
+MUTANTS = (
+    # fates
+    Mutant(
+        "what is pending long is not stuck",
+        "fates",
+        ">= streams.stuck_after_ns",
+        "< streams.stuck_after_ns",
+        "unread: handed out a moment ago",
+    ),
+    Mutant(
+        "the barrier is ignored",
+        "fates",
+        "Fate.LOST if absence_proven else Fate.UNREAD",
+        "Fate.LOST",
+        "unseen, not proven lost",
+    ),
+    Mutant(
+        "rejected may be delivered",
+        "fates",
+        "fate[received & (messages.outcome ==",
+        "fate[received & (9 ==",
+        "rejected but delivered",
+    ),
+    Mutant("damage is nothing", "fates", "if arrivals.damaged:", "if False:", "damaged content"),
+    Mutant("everybody is entitled", "fates", "if streams.entitled is None else", "if True else", "group at $"),
+    Mutant("nobody passes anything over", "fates", "if streams.passed_over is not None:", "if False:", "lost: prefix"),
+    Mutant(
+        "what is passed over and pending is lost",
+        "fates",
+        "streams.passed_over[missing] & ~kept",
+        "streams.passed_over[missing]",
+        "unread: handed out a moment ago",
+    ),
+    Mutant(
+        "the dead read",
+        "fates",
+        "[missing] > streams.last_alive_ns",
+        "[missing] < streams.last_alive_ns",
+        "unread: handed out a moment ago",
+    ),
+    Mutant("no prefix", "fates", "part[of_producer < first]", "part[of_producer > first]", "damaged record"),
+    Mutant("no postfix", "fates", "part[of_producer > last]", "part[of_producer > last + 1]", "lost: postfix"),
+    Mutant("a loss in the log is none", "fates", "fate[acknowledged & owed & ~in_log] = gone", "pass", "lost: middle"),
+    Mutant(
+        "a loss is silent, whatever was answered",
+        "fates",
+        "publish_answer >= 1",
+        "publish_answer >= 0",
+        "lost: nobody listened",
+    ),
+    Mutant(
+        "every loss is beyond the contract", "fates", "flags[lost & unexplained]", "flags[lost]", "lost: not connected"
+    ),
+    Mutant("effects are never missing", "fates", "(effects == 0)", "(effects < 0)", "lost: not connected"),
+    Mutant(
+        "what was acknowledged is recovered",
+        "fates",
+        "OutcomeCode.INDETERMINATE",
+        "OutcomeCode.ACKNOWLEDGED",
+        "lost: not connected",
+    ),
+    # delivery
+    Mutant(
+        "a first receive is a duplicate",
+        "delivery",
+        "self.receives.counts > 1",
+        "self.receives.counts > 0",
+        "lost: not connected",
+    ),
+    Mutant(
+        "a third receive is the first duplicate",
+        "delivery",
+        "self.receives.counts > 1",
+        "self.receives.counts > 2",
+        "twice is twice, drain or not",
+    ),
+    Mutant("disorder is order", "delivery", "rows[:-1] > earliest_after", "rows[:-1] < earliest_after", "reorder"),
+    Mutant("lanes are one", "delivery", "if arrivals.lane is None:", "if True:", "reorder"),
+    Mutant(
+        "damaged copies count",
+        "delivery",
+        "located.select(detail == ContentCheck.INTACT.value)",
+        "located",
+        "phantom: of another run",
+    ),
+    Mutant(
+        "strangers are welcome", "delivery", "self.foreign += located.foreign", "self.foreign += 0", "attempt not noted"
+    ),
+    Mutant(
+        "only what was seen is pending long",
+        "delivery",
+        'np.maximum(found["aux_ns"][rows], since_first)',
+        "since_first",
+        "stuck: effect done",
+    ),
+    # duplicates
+    Mutant(
+        "a retry is also a redelivery",
+        "duplicates",
+        "again = extra & ~retried",
+        "again = extra",
+        "duplicate: producer retry",
+    ),
+    Mutant(
+        "every redelivery is after XACK",
+        "duplicates",
+        "- before_group > 0",
+        "- before_group >= 0",
+        "duplicate: redelivery",
+    ),
+    Mutant(
+        "no redelivery is after XACK",
+        "duplicates",
+        "- before_group > 0",
+        "- before_group > 99",
+        "duplicate: after XACK",
+    ),
+    Mutant("an overlap is also a redelivery", "duplicates", "extra -= overlapping", "pass", "duplicate: overlap"),
+    Mutant(
+        "patterns are everywhere",
+        "duplicates",
+        "if not history.trial.scenario.arms[arm].pattern_overlap:",
+        "if 0:",
+        "duplicate: pattern, no overlap",
+    ),
+    Mutant(
+        "writes are not counted",
+        "duplicates",
+        "np.maximum(np.maximum(told, noted), attempted)",
+        "attempted",
+        "duplicate: producer retry",
+    ),
+    # effects, and what is not settled
+    Mutant(
+        "a suppressed effect happened",
+        "effects",
+        "located = located.select(~suppressed)",
+        "pass",
+        "duplicate: retry, effect suppressed",
+    ),
+    Mutant("dead letters are forgotten", "unsettled", "unsettled &= ~handling.dead.marked", "pass", "dead letter"),
+    Mutant(
+        "what is pending is forgotten",
+        "unsettled",
+        "unsettled[handling.pending.where] = False",
+        "pass",
+        "effect missing: still to come",
+    ),
+    Mutant(
+        "what nobody heard of is unsettled",
+        "unsettled",
+        "unsettled &= messages.acknowledged",
+        "pass",
+        "legal: unanswered and undone",
+    ),
+    Mutant("no false dedup", "unsettled", "MECHANISM_CODE[Mechanism.FALSE_DEDUP]", "0", "false dedup"),
+    Mutant("no handler fails", "unsettled", "MECHANISM_CODE[Mechanism.HANDLER_FAILED]", "0", "poison: failed once"),
+    Mutant("there is always a claimer", "unsettled", "MECHANISM_CODE[Mechanism.NO_CLAIMER]", "0", "stuck: no claimer"),
+    Mutant(
+        "nobody dies before XACK",
+        "unsettled",
+        "MECHANISM_CODE[Mechanism.CRASH_BEFORE_ACK]",
+        "0",
+        "stuck: crash between effect and XACK",
+    ),
+    Mutant(
+        "nobody dies before the effect",
+        "unsettled",
+        "MECHANISM_CODE[Mechanism.CRASH_BEFORE_EFFECT]",
+        "0",
+        "ack before effect: crash",
+    ),
+    Mutant(
+        "nothing is trimmed while pending",
+        "unsettled",
+        "MECHANISM_CODE[Mechanism.TRIMMED_PENDING]",
+        "0",
+        "stuck: trimmed while pending",
+    ),
+    Mutant("NOACK explains nothing", "unsettled", "MECHANISM_CODE[Mechanism.NOACK]", "0", "effect missing: NOACK"),
+    Mutant(
+        "own pending entries come back",
+        "unsettled",
+        "died | (receiver == NOBODY)",
+        "receiver == NOBODY",
+        "stuck: own pending, never back",
+    ),
+    Mutant(
+        "who did not end is alive",
+        "deaths",
+        "(consumers - set(ended))",
+        "frozenset()",
+        "lost: checkpoint before effect",
+    ),
+    Mutant("who says that it dies is alive", "deaths", "| set(crashed)", "", "ack before effect: crash"),
+    # mechanisms of losses
+    Mutant("NOACK loses nothing", "mechanism", "MECHANISM_CODE[Mechanism.NOACK]", "_UNEXPLAINED", "lost: NOACK"),
+    Mutant(
+        "no reader begins again",
+        "mechanism",
+        "MECHANISM_CODE[Mechanism.GROUP_AT_DOLLAR]",
+        "_UNEXPLAINED",
+        "lost: reader began again at $",
+    ),
+    Mutant(
+        "nothing is trimmed unread",
+        "mechanism",
+        "MECHANISM_CODE[Mechanism.TRIMMED_UNREAD]",
+        "_UNEXPLAINED",
+        "lost: trimmed unread",
+    ),
+    Mutant(
+        "no shell is lost",
+        "mechanism",
+        "MECHANISM_CODE[Mechanism.TRIMMED_PENDING]",
+        "_UNEXPLAINED",
+        "lost: trimmed while pending",
+    ),
+    Mutant(
+        "no checkpoint runs ahead",
+        "mechanism",
+        "MECHANISM_CODE[Mechanism.CRASH_BEFORE_EFFECT]",
+        "_UNEXPLAINED",
+        "lost: checkpoint before effect",
+    ),
+    Mutant(
+        "trimmed is what is in the log",
+        "mechanism",
+        "codes[~in_log & _trimmed(",
+        "codes[in_log & _trimmed(",
+        "lost: trimmed unread",
+    ),
+    Mutant(
+        "a kill is seen at once",
+        "gaps",
+        "SEEN_WITHIN_NS = 1_000_000_000",
+        "SEEN_WITHIN_NS = 0",
+        "lost: output-buffer kill",
+    ),
+    Mutant(
+        "a fault does not cut",
+        "gaps",
+        "if any(since <= end",
+        "if False and any(since <= end",
+        "lost: not connected in the fault",
+    ),
+    Mutant(
+        "a gap begins with the arrival",
+        "gaps",
+        "return min(received, int(messages",
+        "return max(received, int(messages",
+        "lost: not connected in the fault",
+    ),
+    Mutant(
+        "a subscriber is always there",
+        "gaps",
+        "(candidate <= last) &",
+        "(candidate > last) &",
+        "lost: not connected in the fault",
+    ),
+    # durability
+    Mutant(
+        "a short log was trimmed",
+        "durability",
+        "log_size >= retention.max_length",
+        "log_size <= retention.max_length",
+        "lost: trimmed unread",
+    ),
+    Mutant(
+        "the young are trimmed",
+        "durability",
+        "ms < np.uint64(max(",
+        "ms > np.uint64(max(",
+        "gone from the log: too young",
+    ),
+    Mutant(
+        "retention explains holes", "durability", "precedes(ids, ends[0]) &", "True &", "lost: NOACK, gone from the log"
+    ),
+    Mutant(
+        "durability is read off any log",
+        "durability",
+        "or not timeline.barriers[arm].log_read",
+        "",
+        "drain: log not read",
+    ),
+    # producers
+    Mutant(
+        "no answer is a refusal",
+        "messages",
+        "outcomes.code[doubtful] = _INDETERMINATE",
+        "outcomes.code[doubtful] = 2",
+        "legal: killed before the reply",
+    ),
+    # guarantees
+    Mutant(
+        "absence needs no proof",
+        "guarantees",
+        "(finding.absent and barrier.reached)",
+        "finding.absent",
+        "unseen, not proven lost",
+    ),
+    Mutant(
+        "twice is allowed", "guarantees", "(scope.effects > 1)", "(scope.effects > 2)", "twice is twice, drain or not"
+    ),
+    Mutant(
+        "refused effects are allowed",
+        "guarantees",
+        "rejected & (scope.effects > 0)",
+        "rejected & (scope.effects > 9)",
+        "rejected but delivered",
+    ),
+    Mutant("nothing is enough", "guarantees", "finding.samples == 0", "finding.samples < 0", "nothing sent at all"),
+    Mutant("lag is delivery", "guarantees", "doubt = finding.doubt", 'doubt = ""', "unread: the drain saw no lag"),
+    Mutant(
+        "phantoms are fine",
+        "guarantees",
+        "_Finding(phantoms, lost + stuck",
+        "_Finding(0, lost + stuck",
+        "attempt not noted",
+    ),
+    Mutant(
+        "stuck is fine", "guarantees", "lost + stuck + forgotten, owed", "lost + forgotten, owed", "stuck: effect done"
+    ),
+    Mutant("forgotten is fine", "guarantees", "lost + stuck + forgotten, owed", "lost + stuck, owed", "effect missing"),
+    Mutant(
+        "the trimmed are missed",
+        "guarantees",
+        "gone_without_effect - table.trimmed_by_configuration",
+        "gone_without_effect",
+        "lost: trimmed unread",
+    ),
+    # what makes a trial worthless
+    Mutant(
+        "an unproven fault is proven",
+        "weakness",
+        "if fault.observed_from_ns is None:",
+        "if False:",
+        "fault without effect",
+    ),
+    Mutant("an endless fault ended", "weakness", "elif fault.observed_to_ns is None:", "elif False:", "heal missing"),
+    Mutant(
+        "no fault is missing",
+        "weakness",
+        "if len(timeline.faults) < len(planned):",
+        "if False:",
+        "fault never injected",
+    ),
+    Mutant(
+        "being late is fine", "weakness", "result.own_lateness_p99_ms <= limit_ms", "True", "producer behind schedule"
+    ),
+    Mutant("silence is a test", "weakness", "if result.attempted_in_fault == 0:", "if False:", "fault without effect"),
+    Mutant(
+        "refusal is a test",
+        "weakness",
+        "if result.acknowledged_in_fault:",
+        "if True:",
+        "nothing acknowledged in the fault",
+    ),
+    Mutant("two may share a number", "health", "if count > 1:", "if count > 2:", "two processes with one number"),
+    Mutant("damage is overlooked", "health", "if actor.damaged:", "if False:", "damaged record"),
+    Mutant("clocks may run backwards", "health", "if actor.backwards:", "if False:", "two processes with one number"),
+    Mutant("torn journals are whole", "health", "if actor.torn_bytes]", "if False]", "journal torn mid-record"),
+    Mutant("no journal is missing", "health", "if there < count:", "if False:", "journal gone"),
+    Mutant("effects come from nowhere", "health", "if judged.stray_effects:", "if False:", "journal gone"),
+    Mutant("outcomes come from nowhere", "health", "        if strays:", "        if False:", "attempt not noted"),
+    Mutant(
+        "the log is as long as it likes", "health", "told is not None and told != noted", "False", "log entry not noted"
+    ),
+    Mutant("doubts spoil nothing", "clauses", "    if not doubts:\n", "    if True:\n", "log entry not noted"),
+    # the drain
+    Mutant(
+        "producers are always done",
+        "timeline",
+        "if _producers_done(arm, noted) else",
+        "if True else",
+        "drain: producers not done",
+    ),
+    Mutant(
+        "sentinels are not needed",
+        "timeline",
+        "if not noted.get((BarrierPart.SENTINELS_SEEN, arm, scope)):",
+        "if False:",
+        "drain: sentinels not seen",
+    ),
+    Mutant(
+        "groups have always caught up",
+        "timeline",
+        "(BarrierPart.CAUGHT_UP, arm, scope), unsaid)",
+        "0, True)",
+        "drain: group not caught up",
+    ),
+    Mutant(
+        "nothing is on its way",
+        "timeline",
+        "(BarrierPart.PENDING_SETTLED, arm, scope), unsaid)",
+        "0, True)",
+        "drain: pending not settled",
+    ),
+    Mutant("the log need not be read", "timeline", "if streams and not log_read:", "if False:", "drain: log not read"),
+)
