@@ -358,9 +358,38 @@ MUTANTS = (
     Mutant(
         "durability is read off any log",
         "durability",
-        "or not timeline.barriers[arm].log_read",
-        "",
+        "log_read:\n        return None",
+        "log_read and False:\n        return None",
         "drain: log not read",
+    ),
+    # what a server takes
+    Mutant(
+        "only what came later was taken",
+        "server_loss",
+        "messages.outcome_ns[gone] <= cause.before_ns",
+        "messages.outcome_ns[gone] > cause.before_ns",
+        "lost: server restart",
+    ),
+    Mutant(
+        "nothing is ever evicted",
+        "server_loss",
+        "found += [Forgetting(Mechanism.EVICTED, moment, moment) for moment in _evictions(history)]",
+        "pass",
+        "lost: evicted",
+    ),
+    Mutant(
+        "a subscriber outlives its server",
+        "gaps",
+        "restarted=was_away(timeline, begin, end)",
+        "restarted=False",
+        "lost: subscriber of a server that restarted",
+    ),
+    Mutant(
+        "what was taken was trimmed",
+        "mechanism",
+        "codes[by_server] = forgotten[by_server]",
+        "pass",
+        "lost: server restart",
     ),
     # producers
     Mutant(
