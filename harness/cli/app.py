@@ -191,7 +191,7 @@ def lint(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Hold a server or a stored run against a checklist. The server is only read; it is the checklist for production."""
+    """Hold a server or a stored run against a checklist. The server is only read; the checklist is production's."""
     from harness.cli.linting import LintRequest
     from harness.cli.linting import lint as start
 
@@ -212,7 +212,7 @@ def selftest(
     rounds: Annotated[int, typer.Option("--rounds", help="How many trials with several violations at once.")] = 8,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Plant every violation class into a perfect history: exactly what was planted must be found."""
+    """Plant known violations: exactly those must be found. The history is made up, and no server is needed."""
     from harness.cli.selftesting import selftest as start
 
     raise typer.Exit(start(seed=seed, rounds=rounds, as_json=as_json))
