@@ -18,6 +18,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def a_plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test sees on a terminal does not depend on the one that it was started in."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def no_thread_is_left_behind() -> Iterator[None]:
     """A thread that goes on after its test slows down every test after it; one of them once spun for minutes."""

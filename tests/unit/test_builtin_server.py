@@ -72,12 +72,17 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
         (":80", Address("", 80)),
         ("", Address("", 0)),
         ("host:", Address("host", 0)),
-        ("host:http", Address("host", 80)),
     ],
 )
 def test_addresses(text: str, expected: Address) -> None:
     """Host and port, with brackets around IPv6."""
     assert expected == split_address(text)
+
+
+def test_a_port_may_have_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's list of services tells; a bare machine has none."""
+    monkeypatch.setattr(socket, "getservbyname", lambda name, protocol: {("http", "tcp"): 80}[name, protocol])
+    assert Address("host", 80) == split_address("host:http")
 
 
 @pytest.mark.parametrize("text", ["host", "::1", "[::1]", "host:-1", "host:65536", "host:no-such-service", "a:b:1"])
@@ -194,8 +199,8 @@ def test_metrics_without_proxies() -> None:
 def test_it_imports_nothing_heavy() -> None:
     """The standard library only: a trial starts several of these processes."""
     code = (
-        "import sys, harness.faults.builtin.server; "
-        "print(*sorted({name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)))"
+        "import sys; before = set(sys.modules); import harness.faults.builtin.server; "
+        "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     foreign = {name for name in done.stdout.split() if not name.startswith(("_", "sphinxcontrib"))}
