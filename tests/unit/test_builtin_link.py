@@ -107,6 +107,32 @@ def toxic(kind: str, *, toxicity: float = 1.0, **attributes: int) -> Toxic:
     return toxic_from_body({"type": kind, "toxicity": toxicity, "attributes": attributes})
 
 
+class EarlySource(HandSource):
+    """A source that has bytes already, and tells them as soon as it may read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.early = b"early"
+        self.link: Link | None = None
+
+    def resume(self) -> None:
+        super().resume()
+        early, self.early = self.early, b""
+        if self.link is not None and early:
+            self.link.receive(early)
+
+
+def test_what_came_before_the_link_meets_every_toxic() -> None:
+    """Two toxics, of which the first lets everything pass: the second must be there before anything is read."""
+    rig, source = Rig(), EarlySource()
+    source.link = Link(source=source, sink=rig.sink, clock=rig.clock, dice=random.Random(5))
+    source.link.begin([toxic("slow_close", delay=60_000), toxic("latency", latency=100)])
+    rig.clock.advance(99 * MILLISECOND_NS)
+    assert b"" == rig.sink.received
+    rig.clock.advance(1 * MILLISECOND_NS)
+    assert b"early" == rig.sink.received
+
+
 def test_without_toxics_bytes_go_straight_through() -> None:
     """No timer, no pause."""
     rig = Rig()

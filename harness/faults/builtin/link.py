@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from harness.faults.builtin.stages import CHUNK_BYTES, Chunk, Stage, stage_for
@@ -123,6 +123,12 @@ class Link:
         self._source.pause()
 
     # What the proxy tells.
+
+    def begin(self, toxics: Sequence[Toxic]) -> None:
+        """Put the toxics of a new connection in place, all of them, and only then read: what its client has sent
+        already must not pass by those that would come a moment later."""
+        self._stages.extend(self._new_stage(toxic) for toxic in toxics)
+        self.pump()
 
     def add(self, toxic: Toxic) -> None:
         """Put ``toxic`` behind the toxics that are there."""

@@ -93,9 +93,7 @@ class Pair:
             server.reset_on_close()
         self.links = {"upstream": up, "downstream": down}
         for stream, link in self.links.items():
-            for toxic in self._proxy.chains[stream]:
-                link.add(toxic)
-            link.pump()
+            link.begin(self._proxy.chains[stream])
 
 
 class Proxy:
