@@ -4,7 +4,7 @@
 fault        while it is on                                  the heal
 ===========  ==============================================  ================================================
 latency      every reply comes late                          replies come at once
-bandwidth    so many bytes a second, each way                no limit
+bandwidth    so many bytes a second, each way                closes every connection; new ones have no limit
 reply-lost   requests are executed, their connections end    new connections get their replies
 half-open    nothing passes, nobody's closing passes either  closes every connection, for the server too
 ===========  ==============================================  ================================================
@@ -30,11 +30,12 @@ _NEVER_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
-class HalfOpenFault:
-    """Toxics that are not taken away but forgotten with their proxy.
+class ForgottenFault:
+    """Toxics that are not taken away but forgotten with their proxy: the heal closes every connection.
 
-    Taking a hold away flushes it, also towards clients that have gone. Toxiproxy waits for them for ever, with the
-    lock of its proxy held: seen with 2.12.0 whenever the server had sent a dead subscriber more than a message.
+    Taking a hold or a limit away flushes what waits behind it, also towards clients that have gone. Toxiproxy waits for
+    them for ever, with the lock of its proxy held: seen with 2.12.0 under half-open whenever the server had sent a
+    dead subscriber more than a message, and under a narrow link when a client hung up while the limit was lifted.
     """
 
     toxic: ToxicFault
@@ -51,11 +52,11 @@ class HalfOpenFault:
 
     @property
     def needs(self) -> Needs:
-        """A scout whose subscriber hangs up."""
+        """What its evidence needs besides pings."""
         return self.toxic.needs
 
     def inject(self, link: Link) -> CallTimes:
-        """Hold up the closing first, then everything."""
+        """Add the toxics, in their order."""
         return self.toxic.inject(link)
 
     def heal(self, link: Link) -> CallTimes:
@@ -75,11 +76,11 @@ def latency(plan: FaultPlan) -> ToxicFault:
     return ToxicFault(plan, LATENCY_STYLE, (part,), judge=by_pings(judge_latency(plan)))
 
 
-def bandwidth(plan: FaultPlan) -> ToxicFault:
+def bandwidth(plan: FaultPlan) -> ForgottenFault:
     """So many KB (of 1,000 bytes) a second and connection, each way."""
     parts = tuple(ToxicPart("bandwidth", stream, (("rate", plan.rate_kb_per_s),)) for stream in STREAMS)
     needs = Needs(ping_padding=ping_padding(plan))
-    return ToxicFault(plan, BANDWIDTH_STYLE, parts, judge=by_pings(judge_bandwidth(plan)), needs=needs)
+    return ForgottenFault(ToxicFault(plan, BANDWIDTH_STYLE, parts, judge=by_pings(judge_bandwidth(plan)), needs=needs))
 
 
 def reply_lost(plan: FaultPlan) -> ToxicFault:
@@ -88,12 +89,12 @@ def reply_lost(plan: FaultPlan) -> ToxicFault:
     return ToxicFault(plan, REPLY_LOST_STYLE, (part,), judge=judge_reply_lost, needs=Needs(scout=True))
 
 
-def half_open(plan: FaultPlan) -> HalfOpenFault:
+def half_open(plan: FaultPlan) -> ForgottenFault:
     """First the closing is held up, then everything: a client that goes away is not seen to go."""
     closing = tuple(ToxicPart("slow_close", stream, (("delay", _NEVER_MS),)) for stream in STREAMS)
     holding = tuple(ToxicPart("bandwidth", stream, (("rate", 0),)) for stream in STREAMS)
     needs = Needs(scout=True, dead_subscriber=True)
-    return HalfOpenFault(ToxicFault(plan, HALF_OPEN_STYLE, closing + holding, judge=judge_half_open, needs=needs))
+    return ForgottenFault(ToxicFault(plan, HALF_OPEN_STYLE, closing + holding, judge=judge_half_open, needs=needs))
 
 
 LATENCY_STYLE = DrawStyle(
@@ -102,7 +103,8 @@ LATENCY_STYLE = DrawStyle(
 )
 BANDWIDTH_STYLE = DrawStyle(
     label="bandwidth",
-    description="Only so many bytes a second pass, each way; the heal lifts the limit.",
+    description="Only so many bytes a second pass, each way; the heal closes every connection, and new ones have no "
+    "limit.",
 )
 REPLY_LOST_STYLE = DrawStyle(
     label="reply-lost",

@@ -60,7 +60,7 @@ class FaultModel(StrEnum):
     ``down``: connections are closed at once and new ones are refused until the heal.
     ``reset``: connections are closed, new ones are reset (RST) until the heal.
     ``latency``: every reply is delayed, by an amount that varies.
-    ``bandwidth``: bytes pass, but only so many a second.
+    ``bandwidth``: bytes pass, but only so many a second; the heal closes the connections.
     ``reply-lost``: requests arrive and are executed; their replies are swallowed and the connection is closed.
     ``half-open``: nothing passes and the clients' closing is not passed on: the server keeps counting dead clients.
 
