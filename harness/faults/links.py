@@ -82,6 +82,10 @@ class ProxiedLink:
 
         return self._guarded(call)
 
+    def check_alive(self) -> None:
+        """Raise `TrialError` where its proxy server has ended by itself."""
+        self._server.check_alive()
+
     def close(self) -> None:
         """End the proxy server, or remove our proxy from one that stays. Idempotent, and never an error."""
         if self._server.stays:
@@ -123,6 +127,11 @@ class Links:
         if role not in self._links:
             raise UsageError(f"no link was opened for the {role.value}", fix=f"open it: roles=({role!s}, …)")
         return self._links[role]
+
+    def check_alive(self) -> None:
+        """Raise `TrialError` where a proxy server has ended by itself: the trial had a fault that nobody planned."""
+        for link in self._links.values():
+            link.check_alive()
 
     def close(self) -> None:
         """Close every link. Idempotent."""

@@ -40,6 +40,9 @@ class ProxyServer(Protocol):
     def stays(self) -> bool:
         """Whether it goes on after `close`, so that what was made on it must be removed."""
 
+    def check_alive(self) -> None:
+        """Raise `TrialError` where it has ended by itself, as far as that can be seen."""
+
     def respawn(self) -> None:
         """Kill it and put another in its place. Raises `HarnessError` where that can't be done."""
 
@@ -67,6 +70,12 @@ class OwnProxy:
     def pid(self) -> int:
         """Of the process that serves now."""
         return self._process.pid
+
+    def check_alive(self) -> None:
+        """Nothing planned ends a proxy process: what went through it met a fault that no report would name."""
+        status = self._process.poll()
+        if status is not None:
+            raise TrialError(f"{self._name} ended by itself with status {status}: {self._process.log_tail(8)}")
 
     def respawn(self) -> None:
         """SIGKILL the process and start another."""
@@ -104,6 +113,9 @@ class VisitedProxy:
         self._provided = provided
         self.api = ControlApi(provided.api_host, provided.api_port)
         self.engine = engine_name(self._version())
+
+    def check_alive(self) -> None:
+        """It is somebody else's process: that its clients lose it is all that can be seen."""
 
     def respawn(self) -> None:
         """Ask the stack to restart it."""

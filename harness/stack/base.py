@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from harness.model.words import LinkRole, StackKind
 
@@ -74,6 +74,14 @@ class ProvidedProxy:
     """The server's ``host:port`` as the proxy sees it."""
     respawn: Callable[[], None] | None
     """Kill and restart the proxy after a wedge; ``None`` where it is not ours to kill."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A stack that knows when its server has ended although nothing planned it."""
+
+    def check_alive(self) -> None:
+        """Raise `TrialError` where the server has ended by itself."""
 
 
 class RunningStack(Protocol):

@@ -14,7 +14,7 @@ from typing import Self
 
 import redis
 
-from harness.model.errors import EnvironmentUnavailable
+from harness.model.errors import EnvironmentUnavailable, TrialError
 from harness.model.values import StackChoice
 from harness.model.words import LinkRole, Persistence, StackKind
 from harness.stack.base import Capability, ProvidedProxy, ServerAddress
@@ -51,6 +51,12 @@ class LocalStack:
     def provided_proxy(self, role: LinkRole) -> ProvidedProxy | None:  # noqa: ARG002  # the protocol's signature
         """None: proxies of our own are started."""
         return None
+
+    def check_alive(self) -> None:
+        """No fault strikes this server: a trial whose server died had one that no report would name."""
+        status = self.process.poll()
+        if status is not None:
+            raise TrialError(f"the server ended by itself with status {status}: {self.process.log_tail(8)}")
 
     def close(self) -> None:
         """Stop the server and remove its directory; its log stays."""

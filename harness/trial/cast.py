@@ -146,15 +146,24 @@ class Cast:
             time.sleep(LOOK_INTERVAL_S)
 
     def check_alive(self) -> None:
-        """Raise `TrialError` when a worker ended that was neither asked to nor meant to be killed by a fault."""
+        """Raise `TrialError` when a worker ended that was neither asked to nor meant to be killed.
+
+        One that was asked to has to end in order: what another end kept it from writing down is unknown.
+        """
         for worker in self._workers:
             status = worker.process.poll()
-            if status is None or worker.asked_to_stop or (worker.doomed and status == -signal.SIGKILL):
+            in_order = worker.asked_to_stop and status == 0
+            if status is None or in_order or (worker.doomed and status == -signal.SIGKILL):
                 continue
-            raise TrialError(f"{worker.spec.name} ended by itself with status {status}: {worker.process.log_tail(8)}")
+            tail = worker.process.log_tail(8)
+            raise TrialError(f"{worker.spec.name} ended by itself with status {status}: {tail}")
 
     def stop(self, workers: list[Worker]) -> list[str]:
-        """End ``workers`` in order; the names of those that had to be killed because they did not."""
+        """End ``workers`` in order; the names of those that had to be killed because they did not.
+
+        Raises:
+            TrialError: one ended otherwise than in order, and neither we nor a fault killed it.
+        """
         for worker in workers:
             worker.ask_to_stop()
         deadline = time.monotonic() + STOP_DEADLINE_S
@@ -162,8 +171,10 @@ class Cast:
         for worker in workers:
             if worker.process.wait(max(0.0, deadline - time.monotonic())) is None:
                 killed.append(worker.spec.name)
+                worker.doomed = True
             worker.process.kill()
         self.look()
+        self.check_alive()
         return killed
 
     def kill(self) -> None:

@@ -23,14 +23,14 @@ from harness.drivers.registry import open_log, prepare
 from harness.drivers.releases import environment_of
 from harness.drivers.requirements import missing_requirement
 from harness.faults.engine import acquire_engine
-from harness.faults.links import open_links
+from harness.faults.links import Links, open_links
 from harness.history.journal import EventKind, Journal, JournalHeader
 from harness.model.errors import Interrupted, NotPossible, TrialError
 from harness.model.progress import ProgressEvent, ProgressKind
 from harness.model.results import TrialEnvironment, TrialFacts
 from harness.model.values import NANOSECONDS, Arm, Trial, link_roles
 from harness.model.words import Phase, StackKind
-from harness.stack.base import RunningStack
+from harness.stack.base import RunningStack, Watched
 from harness.stack.connect import admin_client
 from harness.stack.keys import remove_keys
 from harness.stack.opening import open_stack
@@ -58,6 +58,7 @@ class _Stage:
     stack: RunningStack
     admin: redis.Redis
     logs: dict[int, Log]
+    links: Links
     cast: Cast
     casting: Casting
     faulting: Faulting
@@ -151,7 +152,7 @@ class Conductor:
         )
         closing.callback(faulting.stop_sentinels)
         stats = ServerStats(admin, journal, wanted=stats_wanted(trial.scenario))
-        return _Stage(stack, admin, logs, cast, casting, faulting, stats)
+        return _Stage(stack, admin, logs, links, cast, casting, faulting, stats)
 
     def _prepare_arms(self, admin: redis.Redis, journal: Journal) -> dict[int, Log]:
         """Make groups and effects journals; the logs of the arms that have one."""
@@ -213,6 +214,7 @@ class Conductor:
             hire=stage.casting.hire,
         )
         drain.run()
+        stage.links.check_alive()
 
     def _begin_phase(self, journal: Journal, phase: Phase | None) -> None:
         """``None``: the trial is over."""
@@ -225,6 +227,9 @@ class Conductor:
         """What happens a few times a second while the conductor waits."""
         if self._stage is not None:
             self._stage.cast.check_alive()
+            self._stage.links.check_alive()
+            if isinstance(self._stage.stack, Watched):
+                self._stage.stack.check_alive()
             self._stage.stats.look()
         self._tally.update()
         self._say(ProgressEvent(kind="counts", t_s=self._elapsed_s(), counts=self._tally.counts()))
