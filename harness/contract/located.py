@@ -6,6 +6,7 @@ followed, within bounds: a file of a few lines can otherwise grow to billions of
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -56,7 +57,8 @@ def load_located(content: bytes) -> LocatedData:
     except UnicodeDecodeError as error:
         return _broken(content[: error.start].count(b"\n") + 1, f"not UTF-8 (byte {error.start:,}): save it as UTF-8")
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings(action="ignore"):  # of an anchor that is used again, which YAML allows
+            root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = error.problem or error.context or "cannot be read"

@@ -30,7 +30,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from harness.model.errors import InvalidFileError
+from harness.model.errors import InvalidFileError, unreadable_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -258,13 +258,16 @@ def read_journal(path: Path) -> ReadJournal:
     """Read a whole journal; what is torn or damaged is counted, not guessed.
 
     Raises:
-        InvalidFileError: the file is not a journal.
+        InvalidFileError: the file is not a journal, or cannot be read.
     """
     import numpy as np
 
     from harness.history.checksum import crc32_of_rows
 
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable_file(path, error) from error
     header, begin = read_header(path, data)
     whole = (len(data) - begin) // RECORD_BYTES
     torn = len(data) - begin - whole * RECORD_BYTES

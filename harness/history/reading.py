@@ -31,6 +31,7 @@ from harness.model.values import Trial
 
 Column = npt.NDArray[Any]
 _READ_AHEAD_ROWS = 1 << 18
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +183,20 @@ def read_history(path: Path) -> History:
 
 def _read_about(path: Path, metadata: Mapping[bytes, bytes]) -> HistoryMetadata:
     version = metadata.get(VERSION_KEY, b"").decode(errors="replace")
-    if not version.isdigit():
+    if not (version.isascii() and version.isdigit() and len(version) <= _MOST_DIGITS):
         raise InvalidFileError(
             f"{path}: a Parquet file, but not a history made by this harness", fix="name a folder made by `harness run`"
         )
-    if int(version) != HISTORY_SCHEMA:
+    if int(version) > HISTORY_SCHEMA:
         raise InvalidFileError(
-            f"{path}: history schema {version}, this release reads {HISTORY_SCHEMA}",
+            f"{path}: history schema {version} of a newer release, and this one reads {HISTORY_SCHEMA}",
             fix="judge it with the release that made it, or a newer one",
+        )
+    if int(version) < HISTORY_SCHEMA:
+        raise InvalidFileError(
+            f"{path}: history schema {version} of an older release, and this one reads only {HISTORY_SCHEMA}: "
+            "what it means by a record may not be what is meant now",
+            fix="judge it with the release that made it, or play the trial again",
         )
     try:
         return HistoryMetadata.model_validate_json(metadata.get(CONTENT_KEY, b""))

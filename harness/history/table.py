@@ -29,7 +29,7 @@ from harness.history.layout import (
 )
 from harness.history.reading import Block, History, read_history
 from harness.history.writing import HistoryWriter
-from harness.model.errors import InvalidFileError
+from harness.model.errors import InvalidFileError, unreadable_file
 from harness.model.results import TrialFacts
 from harness.model.values import Frozen, Trial
 
@@ -78,6 +78,8 @@ def read_stored(path: Path, model: type[Model]) -> Model | None:
         return model.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise unreadable_file(path, error) from error
     except (ValidationError, UnicodeDecodeError) as error:
         first = " ".join(str(error).splitlines()[:3])
         raise InvalidFileError(f"{path}: not readable: {first}", fix="delete this trial and run it again") from error

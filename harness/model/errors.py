@@ -16,6 +16,7 @@ A message says what happened (with the value), why it matters where that is not 
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -76,6 +77,13 @@ class NotPossible(HarnessError):
 
 class TrialError(HarnessError):
     """A trial cannot be trusted: its verdict is ``error``."""
+
+
+def unreadable_file(path: Path, error: OSError) -> InvalidFileError:
+    """What to say of a file of ours that is there and cannot be read: a folder in its place, or no permission."""
+    return InvalidFileError(
+        f"{path}: cannot be read: {error.strerror or error}", fix="make it readable, or put the file there that was"
+    )
 
 
 def nearest(word: str, known: list[str]) -> str:

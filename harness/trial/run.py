@@ -20,7 +20,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.model.errors import EnvironmentUnavailable, ExitCode, HarnessError, InvalidFileError, UsageError
+from harness.model.errors import (
+    EnvironmentUnavailable,
+    ExitCode,
+    HarnessError,
+    InvalidFileError,
+    UsageError,
+    unreadable_file,
+)
 from harness.model.progress import ProgressEvent
 from harness.model.results import TrialFacts
 from harness.model.values import RunPlan, Trial
@@ -72,6 +79,8 @@ def read_plan(run_folder: Path) -> RunPlan:
         return RunPlan.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InvalidFileError(f"{run_folder}: not a run (no run.json in it)", fix=fix) from error
+    except OSError as error:
+        raise unreadable_file(path, error) from error
     except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
         first = str(error).splitlines()
         raise InvalidFileError(f"{path}: unreadable plan: {' '.join(first[:3])}", fix=fix) from error

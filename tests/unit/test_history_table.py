@@ -98,6 +98,18 @@ def make_newer(path: Path) -> None:
     pq.write_table(table.replace_schema_metadata({VERSION_KEY: b"2"}), path)
 
 
+def make_older(path: Path) -> None:
+    """A schema of a release before."""
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({VERSION_KEY: b"0"}), path)
+
+
+def make_no_number(path: Path) -> None:
+    """What `str.isdigit` takes for a digit and `int` does not."""
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({VERSION_KEY: "²".encode()}), path)
+
+
 def remove(path: Path) -> None:
     """Not there at all."""
     path.unlink()
@@ -109,7 +121,9 @@ def remove(path: Path) -> None:
         (truncate, "not a whole history"),
         (replace_by_text, "not a whole history"),
         (replace_by_foreign, "not a history made by this harness"),
-        (make_newer, "history schema 2"),
+        (make_newer, "history schema 2 of a newer release"),
+        (make_older, "history schema 0 of an older release"),
+        (make_no_number, "not a history made by this harness"),
         (remove, "no such file"),
     ],
 )
