@@ -10,8 +10,11 @@ ARGS ?=
 # local (servers of our own), compose (Docker) or external (REDIS_URL)
 STACK ?= local
 export STACK
+# How much make fire plays
+SEEDS ?= 300
+INPUTS ?= 10000
 
-.PHONY: help setup partition-test crash-test consume-test link-test server-test incidents all verify test lint bench doctor clean
+.PHONY: help setup partition-test crash-test consume-test link-test server-test incidents all verify test lint fire bench doctor clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +67,10 @@ lint: $(VENV)/.ready-test ## Style and types only
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+fire: $(VENV)/.ready-test ## Kill the harness at random moments (SEEDS=300), then feed it spoilt files (INPUTS=10000)
+	@$(BIN)/python tests/quality/fire.py --seeds $(SEEDS)
+	@$(BIN)/python tests/quality/fuzz.py --inputs $(INPUTS)
 
 bench: $(VENV)/.ready-test ## Measure the harness itself
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
