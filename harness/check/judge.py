@@ -150,7 +150,7 @@ def judge_run(run_folder: Path, *, write: bool = True) -> RunSummary:
     skipped = [one for trial in plan.trials if (one := _skipped(run_folder, trial)) is not None]
     left = {(one.scenario, one.seed) for one in skipped}
     played = [trial for trial in plan.trials if (trial.scenario.name, trial.seed) not in left]
-    found = [result for trial in played if (result := _judge_stored(run_folder, trial, write=write)) is not None]
+    found = [result for trial in played if (result := judge_stored(run_folder, trial, write=write)) is not None]
     results = weigh_against_controls(found, skipped)
     partial = len(results) < len(played) or any(result.status == "interrupted" for result in results)
     verdicts = [result.verdict for result in results]
@@ -210,7 +210,7 @@ def _weigh(result: TrialResult, doubts: Mapping[str, str]) -> TrialResult:
     )
 
 
-def _judge_stored(run_folder: Path, trial: Trial, *, write: bool) -> TrialResult | None:
+def judge_stored(run_folder: Path, trial: Trial, *, write: bool) -> TrialResult | None:
     """Judge one trial of a run; ``None`` when nothing of it is there."""
     folder = _folder_of(run_folder, trial)
     if folder is None:

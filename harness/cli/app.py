@@ -28,6 +28,10 @@ LINT_EXIT_CODES = (
     "2 usage or invalid file · 4 the server cannot be reached or refuses the login"
 )
 SELFTEST_EXIT_CODES = "Exit codes: 0 exactly what was planted was found · 2 usage · 5 something else was found"
+EXPLORE_EXIT_CODES = (
+    "Exit codes: 0 nothing found, within the bound it prints · 1 found · 2 usage · 3 nothing was tried in earnest · "
+    "4 environment unavailable · 5 internal error · 130 interrupted (what was found so far is told)"
+)
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, e.g. results/latest.")]
 
 
@@ -216,6 +220,46 @@ def selftest(
     from harness.cli.selftesting import selftest as start
 
     raise typer.Exit(start(seed=seed, rounds=rounds, as_json=as_json))
+
+
+@app.command(epilog=EXPLORE_EXIT_CODES)
+def explore(
+    arm: Annotated[str, typer.Option("--arm", help="Whom to test, e.g. stream-group-ack-first.")],
+    guarantee: Annotated[str, typer.Option("--guarantee", help="What it has to keep, e.g. at-least-once.")],
+    budget: Annotated[
+        str, typer.Option("--budget", help="Trials (40) or time (90s, 5m) to search; shrinking may cost as much again.")
+    ] = "40",
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="Draw only these faults (repeatable), e.g. crash.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Write the script that was found here.")] = None,
+    seed: options.Seed = None,
+    jobs: options.Jobs = 2,
+    stack: options.Stack = options.StackOption.LOCAL,
+    server: options.Server = None,
+    engine: options.Engine = options.EngineOption.AUTO,
+    toxiproxy: options.Toxiproxy = None,
+    results: options.Results = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
+) -> None:
+    """Draw random faults until a guarantee breaks, then find the least that breaks it, as a scenario script."""
+    from harness.cli.exploring import ExploreRequest
+    from harness.cli.exploring import explore as start
+    from harness.cli.requests import stack_choice
+
+    request = ExploreRequest(
+        arm=arm,
+        guarantee=guarantee,
+        budget=budget,
+        faults=tuple(fault or ()),
+        seed=seed,
+        stack=stack_choice(stack, server=server, engine=engine, toxiproxy=toxiproxy),
+        jobs=jobs,
+        results=results,
+        save=save,
+        as_json=as_json,
+    )
+    raise typer.Exit(start(request))
 
 
 @app.command("list")

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "drivers": {"model", "stack"},
     "faults": {"model", "stack"},
     "plan": {"model"},
+    "explore": {"model", "plan"},
     "lint": {"model", "stack"},
     "trial": {"model", "history", "drivers", "faults", "stack"},
     "cli": {
@@ -34,6 +35,7 @@ MAY_IMPORT = {
         "lint",
         "trial",
         "selftest",
+        "explore",
     },
 }
 MUST_NOT_TOUCH = {
@@ -42,6 +44,7 @@ MUST_NOT_TOUCH = {
     "check": {"redis", "docker", "toxiproxy", "matplotlib", "time"},
     "selftest": {"redis", "docker", "toxiproxy", "matplotlib", "time"},
     "contract": {"redis", "docker", "toxiproxy", "matplotlib", "time"},
+    "explore": {"redis", "docker", "toxiproxy", "pandas", "matplotlib", "time"},
     "report": {"redis", "docker", "toxiproxy"},
     "drivers": {"docker", "toxiproxy", "pandas", "matplotlib"},
     "lint": {"docker", "toxiproxy", "pandas", "matplotlib"},
