@@ -14,8 +14,10 @@ from harness import (
     FaultPlan,
     Guarantee,
     LinkRole,
+    Verdict,
     breaks,
     fault_scenario,
+    guess,
     holds,
     run_script,
     select_arms,
@@ -34,7 +36,8 @@ SCENARIO = fault_scenario(
         holds("pubsub-no-retry", Guarantee.AT_MOST_ONCE, "nobody sends twice"),
         holds("stream-group", Guarantee.AT_LEAST_ONCE, "the log has it"),
         breaks("stream-group", Guarantee.AT_MOST_ONCE, "the client appends again what had been appended"),
-        holds("stream-group-no-retry", Guarantee.AT_LEAST_ONCE, "the log has it"),
+        # Where the one message in flight was sent before the fault began, this arm is told nothing while it is on.
+        guess("stream-group-no-retry", Guarantee.AT_LEAST_ONCE, Verdict.HELD, "the log has it"),
         holds("stream-group-no-retry", Guarantee.AT_MOST_ONCE, "nobody sends twice"),
     ],
 )
