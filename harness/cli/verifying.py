@@ -106,13 +106,13 @@ def plan_contract(
     if not wanted:
         raise UsageError(f"{contract}: no clause to check", fix="name another --profile, or demand something")
     named = [scenario for scenario in scenarios if scenario.name in wanted]
-    extra: dict[str, list[str]] = {}
+    asked: dict[str, list[str]] = {}
     for clause in clauses:
-        family = next(one.family for one in named if one.name == clause.scenario)
-        extra.setdefault(family, []).append(clause.arm)
+        asked.setdefault(clause.scenario, []).append(clause.arm)
+    armed = [_with_arms(scenario, asked.get(scenario.name, [])) for scenario in [*named, *control_of(named)]]
     seed = DEFAULT_SEED if request.seed is None else request.seed
     plan = plan_run(
-        [_with_arms(scenario, extra[scenario.family]) for scenario in [*named, *control_of(named)]],
+        _with_controls(armed),
         name=f"verify-{request.profile}" if request.profile else "verify",
         trials=max(wanted.values()),
         seed=seed,
@@ -125,12 +125,29 @@ def plan_contract(
 
 
 def _with_arms(scenario: Scenario, names: Sequence[str]) -> Scenario:
-    """``scenario`` with the arms that the contract names in its family and that it does not have by itself."""
+    """``scenario`` with the arms that the contract asks of it and that it does not have by itself."""
     arms: dict[str, Arm] = {arm.name: arm for arm in scenario.arms}
     for name in names:
         if name not in arms:
             arms[name] = named_arm(name)
     return scenario.model_copy(update={"arms": tuple(arms.values())})
+
+
+def _with_controls(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """``scenarios``, in which one control of each family also has the arms that none of its controls has."""
+    controls: dict[str, Scenario] = {}
+    missing: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        if scenario.is_control:
+            controls.setdefault(scenario.family, scenario)
+    for family in controls:
+        members = [scenario for scenario in scenarios if scenario.family == family]
+        there = {arm.name for scenario in members if scenario.is_control for arm in scenario.arms}
+        missing[family] = [arm.name for scenario in members for arm in scenario.arms if arm.name not in there]
+    return [
+        _with_arms(scenario, missing[scenario.family]) if scenario is controls.get(scenario.family) else scenario
+        for scenario in scenarios
+    ]
 
 
 def _repeat_command(request: VerifyRequest, contract: str, seed: int) -> str:
