@@ -43,7 +43,7 @@ def test_the_workflow_names_a_contract_and_profiles_that_exist() -> None:
     text = (ROOT / ".github" / "workflows" / "verify.yml").read_text(encoding="utf-8")
     assert "uses: ./.github/actions/verify" in text
     contract = read_contract(ROOT / "scenarios" / "guarantees.yaml", known_names(find_scenarios(["all"], slow=True)))
-    for profile in ("fast", "full"):
+    for profile in ("fast", "unprivileged"):
         assert f"'{profile}'" in text
         assert find_profile(contract, profile) is not None
 

@@ -18,6 +18,7 @@ from harness.contract.located import MOST_BYTES, load_located
 from harness.contract.read import Contract, parse_contract, read_contract
 from harness.contract.schema import json_schema
 from harness.model.errors import ExitCode, InvalidFileError, UsageError
+from harness.model.words import Stance
 from harness.plan.catalogue import find_scenarios
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -273,3 +274,35 @@ def test_the_schema_and_the_code_agree(text: str, expected: bool | None) -> None
         except InvalidFileError:
             by_code = False
         assert expected == by_code
+
+
+def test_the_shipped_contract_demands_what_its_scenarios_do() -> None:
+    """It may leave out and add; it does not contradict what a scenario says of its own arms."""
+    scenarios = find_scenarios(["all"], slow=True)
+    contract = read_contract(SHIPPED, known_names(scenarios))
+    said = {
+        (one.scenario, one.arm, one.text): one.stance
+        for one in clauses_of(contract, chosen=None, profile=None, trials=None)
+    }
+    wanted = {
+        (scenario.name, one.arm, one.guarantee.value): one.stance
+        for scenario in scenarios
+        for one in scenario.expectations
+    }
+    both = said.keys() & wanted.keys()
+    assert len(both) > 200
+    assert [] == [key for key in both if said[key] is not wanted[key] and Stance.FREE not in (said[key], wanted[key])]
+
+
+def test_every_family_is_in_the_shipped_contract_with_its_control() -> None:
+    """And the fast profile has one of each."""
+    scenarios = find_scenarios(["all"], slow=True)
+    contract = read_contract(SHIPPED, known_names(scenarios))
+    fast = find_profile(contract, "fast")
+    assert fast is not None
+    known = known_names(scenarios)
+    for named in (set(contract.file.scenarios), {name for word in fast.scenarios for name in known.chosen(word)}):
+        families = {scenario.family for scenario in scenarios if scenario.name in named and not scenario.is_control}
+        controls = {scenario.family for scenario in scenarios if scenario.name in named and scenario.is_control}
+        assert {"partition", "link", "crash", "consume", "incident", "server"} <= families
+        assert families <= controls
