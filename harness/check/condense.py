@@ -118,6 +118,7 @@ class Condenser:
             publish=audit_publish(messages, scopes),
             acknowledged_in_fault=acknowledged_in_fault,
             attempted_in_fault=attempted_in_fault,
+            acknowledged_before_fault=self._before_fault(),
             latency=arm_latencies(messages, scopes),
             unavailability=unavailability(messages),
             largest_gap_ns=largest_gap_ns(messages),
@@ -160,6 +161,13 @@ class Condenser:
         if messages.index.attempted is not None:
             overlapping &= messages.index.attempted
         return int(np.count_nonzero(overlapping)), int(np.count_nonzero(overlapping & messages.acknowledged))
+
+    def _before_fault(self) -> int:
+        """Acknowledged messages whose answer was there before the first injection; 0 without one."""
+        injected = min((fault.inject_before_ns for fault in self._timeline.faults), default=None)
+        if injected is None:
+            return 0
+        return int(np.count_nonzero(self._messages.acknowledged & (self._messages.outcome_ns < injected)))
 
     def _log_entries(self) -> int | None:
         """All entries of the log but sentinels, whatever they hold; ``None`` where it was not read to its end."""

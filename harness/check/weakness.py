@@ -14,7 +14,7 @@ from harness.check.timeline import Barrier, Timeline
 from harness.model.naming import fault_name
 from harness.model.results import ArmResult, TrialFacts
 from harness.model.values import FaultPlan, Scenario
-from harness.model.words import PROCESS_FAULTS, FaultModel, Guarantee, LinkRole, Outcome, Verdict, WorkerRole
+from harness.model.words import PROCESS_FAULTS, FaultModel, Guarantee, LinkRole, Primitive, Verdict, WorkerRole
 
 _NEEDS_ACKNOWLEDGED = frozenset({Guarantee.AT_LEAST_ONCE, Guarantee.EFFECTIVELY_ONCE, Guarantee.DURABLE})
 _UNANSWERED = frozenset({FaultModel.DOWN, FaultModel.RESET, FaultModel.REPLY_LOST})
@@ -81,8 +81,8 @@ def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[Fault
 
     Something must have been attempted while the fault was on, and acknowledged at any time. Where the producers' own
     link keeps them from learning the answer, a client that gives up gets nothing acknowledged, which still tests what
-    does not speak of acknowledged messages. A fault of the server threatens what was acknowledged before it, and may
-    refuse everything while it is on. Where the producers themselves are struck down, that they attempt nothing
+    does not speak of acknowledged messages. A fault of the server threatens what a stream had acknowledged before
+    it, and may refuse everything while it is on; Pub/Sub keeps nothing that it could take. Where the producers themselves are struck down, that they attempt nothing
     meanwhile *is* the fault, and nothing is asked of its window.
     """
     if not faults or all(_stops_producers(plan) for plan in faults):
@@ -91,7 +91,8 @@ def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[Fault
         return NOTHING_ATTEMPTED
     if result.acknowledged_in_fault:
         return ""
-    if all(plan.model in _TAKES_WHAT_WAS for plan in faults) and result.outcomes[Outcome.ACKNOWLEDGED]:
+    keeps = result.primitive is Primitive.STREAMS or guarantee not in _NEEDS_ACKNOWLEDGED
+    if all(plan.model in _TAKES_WHAT_WAS for plan in faults) and keeps and result.acknowledged_before_fault:
         return ""
     refusing = all(plan.link is LinkRole.PRODUCERS and plan.model in _UNANSWERED for plan in faults)
     if refusing and guarantee not in _NEEDS_ACKNOWLEDGED:

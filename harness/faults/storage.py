@@ -28,7 +28,7 @@ from harness.model.words import FaultModel
 from harness.stack import power
 from harness.stack.base import ServerAddress
 from harness.stack.connect import admin_client
-from harness.stack.fsync import FsyncDelay, why_no_delay
+from harness.stack.fsync import FsyncDelay, Slowed, why_no_delay
 from harness.stack.power import PowerSupply
 
 _NO_LIMIT: Final = "0"
@@ -165,8 +165,7 @@ class SlowFsync:
         begin = time.monotonic_ns()
         slowed = self.delay.slowed()
         self.delay.set(0)
-        share = f"{slowed.calls:,} fsyncs took {duration(self.delay_ms * 1_000_000)} longer"
-        return deed_since(begin, Proof(slowed.calls > 0, share if slowed.calls else "no fsync was slowed"))
+        return deed_since(begin, _proof_of(slowed, self.delay_ms * 1_000_000))
 
     def evidence(self, seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
         """The library in front of the C library says so itself: a slowed fsync shows nowhere else for certain."""
@@ -178,6 +177,15 @@ class SlowFsync:
         if after is None:
             return Evidence(inject.times.after_ns, None, f"{sentence}; but the server was not seen afterwards")
         return Evidence(inject.times.after_ns, after.answered_ns, sentence)
+
+
+def _proof_of(slowed: Slowed, delay_ns: int) -> Proof:
+    """At least one fsync was called meanwhile, and took so long, by the library's own clock."""
+    if not slowed.calls:
+        return Proof(False, "no fsync was slowed")
+    if slowed.longest_ns < delay_ns:
+        return Proof(False, f"{slowed.calls:,} fsyncs were to be slowed, and none was seen to take the time")
+    return Proof(True, f"{slowed.calls:,} fsyncs were slowed, the longest took {duration(slowed.longest_ns)}")
 
 
 def _limit(server: ServerAddress, *, policy: str, keep_of_data: float) -> Deed:

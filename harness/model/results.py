@@ -206,6 +206,8 @@ class ArmResult(Frozen):
     acknowledged_in_fault: int
     """Messages whose attempt overlapped the observed fault window and that were acknowledged at any time."""
     attempted_in_fault: int
+    acknowledged_before_fault: int = 0
+    """Messages acknowledged before the first injection: what a fault of the server can take."""
     latency: tuple[ArmLatency, ...]
     unavailability: tuple[UnavailabilityWindow, ...]
     largest_gap_ns: int | None

@@ -140,7 +140,7 @@ class FaultPlan(Frozen):
     direction: Direction = Direction.BOTH
     cycles: int = Field(default=1, ge=1, le=100)
     delay_ms: int = Field(default=100, ge=1, le=60_000)
-    """latency: the mean delay of replies."""
+    """latency: the mean delay of replies. slow-fsync: how much longer each fsync takes."""
     jitter_ms: int = Field(default=0, ge=0, le=60_000)
     """latency: the delay varies by up to this, either way."""
     rate_kb_per_s: int = Field(default=1, ge=1, le=1_000_000)

@@ -21,6 +21,7 @@ from harness.model.words import SERVER_FAULTS, FaultModel, LinkRole, Persistence
 from harness.stack.base import Capability, ProvidedProxy, ServerAddress
 from harness.stack.binaries import choose_program
 from harness.stack.connect import admin_client
+from harness.stack.fsync import FsyncDelay, why_no_delay
 from harness.stack.inspection import read_product, read_settings, refuse_without_streams
 from harness.stack.ports import quiet_port
 from harness.stack.power import PowerSupply, why_not
@@ -58,6 +59,8 @@ class BreakableStack:
     """Its disk and power, where it has its own."""
     product: str
     settings: Mapping[str, str]
+    delay: FsyncDelay | None = None
+    """What its fsyncs can be slowed by, where a fault does."""
     kind: StackKind = StackKind.LOCAL
     capabilities: frozenset[Capability] = frozenset(Capability)
 
@@ -77,7 +80,7 @@ class BreakableStack:
 
     def close(self) -> None:
         """Stop the server, and remove its directory and its disk; its log stays."""
-        _end(self.machine, self.supply)
+        _end(self.machine, self.supply, self.delay)
 
     def __enter__(self) -> Self:
         return self
@@ -95,40 +98,48 @@ def open_breakable(
     settings: Mapping[str, str] | None = None,
     folder: Path,
     breaks: Breaks,
+    slows_fsync: bool = False,
 ) -> BreakableStack:
     """Start such a server with the profile and ``settings`` besides below ``folder``; it answers on return.
 
     Raises:
-        NotPossible: it needs a disk of its own, and this machine lets us make none.
+        NotPossible: it needs a disk of its own, and this machine lets us make none, or its fsyncs can't be slowed.
     """
     if breaks is Breaks.DISK and (reason := why_not()):
         raise NotPossible(f"the server's power can't be cut, nor its disk filled, on this machine: {reason}")
+    if slows_fsync and (reason := why_no_delay()):
+        raise NotPossible(f"the server's fsyncs can't be slowed on this machine: {reason}")
     program = choose_program(choice.server_path)
     root = folder.resolve()
     place = Place(quiet_port(), root / "server", root / "logs" / "server.log")
     place.log_path.parent.mkdir(parents=True, exist_ok=True)
+    delay = FsyncDelay.build(root / "server-fsync") if slows_fsync else None
+    env = delay.env if delay is not None else None
     supply = None
     if breaks is Breaks.DISK:
         place.directory.mkdir(parents=True, exist_ok=True)
-        supply = PowerSupply.open(program, place, persistence=persistence, settings=settings)
+        supply = PowerSupply.open(program, place, persistence=persistence, settings=settings, env=env)
         machine = supply.server
     else:
         machine = RestartableServer(
-            program, place, settings={**profile_settings(persistence), **(settings or {})}, name="server"
+            program, place, settings={**profile_settings(persistence), **(settings or {})}, env=env, name="server"
         )
     try:
         machine.start()
         with admin_client(machine.address) as client:
             refuse_without_streams(client, fix="use Redis 6.2 or newer, or any Valkey")
-            return BreakableStack(machine, supply, read_product(client), read_settings(client))
+            return BreakableStack(machine, supply, read_product(client), read_settings(client), delay)
     except BaseException:
-        _end(machine, supply)
+        _end(machine, supply, delay)
         raise
 
 
-def _end(machine: RestartableServer, supply: PowerSupply | None) -> None:
+def _end(machine: RestartableServer, supply: PowerSupply | None, delay: FsyncDelay | None) -> None:
     machine.resume()
     machine.stop()
     if supply is not None:
         supply.close()
+    if delay is not None:
+        delay.close()
+        shutil.rmtree(delay.folder, ignore_errors=True)
     shutil.rmtree(machine.place.directory, ignore_errors=True)

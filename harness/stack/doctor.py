@@ -22,7 +22,11 @@ import psutil
 from harness.model.errors import HarnessError
 from harness.stack.binaries import choose_program, found_programs
 from harness.stack.cache import cache_folder
+from harness.stack.disk import why_no_disk
 from harness.stack.engine import find_engine
+from harness.stack.fsync import why_no_delay
+from harness.stack.namespaces import why_no_wire
+from harness.stack.redis_sentinel import why_no_sentinel
 
 ASK_DEADLINE_S = 5.0
 ENOUGH_DISK_BYTES = 1_000_000_000
@@ -51,6 +55,10 @@ def examine(results: Path = Path("results")) -> list[Finding]:
         _docker(),
         _network_namespaces(),
         _root(),
+        _disk_of_its_own(),
+        _wire(),
+        _slow_fsync(),
+        _sentinel(),
         _processors(),
         _clock(),
         _disk(results),
@@ -120,6 +128,38 @@ def _root() -> Finding:
     root = os.geteuid() == 0
     cost = "no power cut of a server's disk: it needs a file system of its own to be mounted"
     return Finding("root", root, "yes" if root else f"user id {os.geteuid()}", cost)
+
+
+def _disk_of_its_own() -> Finding:
+    """Tried by making one."""
+    cost = "no power cut and no full disk: their trials are skipped; run as root on Linux, with loop devices"
+    reason = why_no_disk()
+    return Finding("a disk of a server's own", not reason, reason or "made and removed", cost)
+
+
+def _wire() -> Finding:
+    """Tried by making one."""
+    cost = "no packets are dropped: such trials are skipped; run as root on Linux, and install iptables and iproute2"
+    reason = why_no_wire()
+    return Finding("a wire that drops packets", not reason, reason or "made and removed", cost)
+
+
+def _slow_fsync() -> Finding:
+    """Tried by slowing one."""
+    cost = "no slow fsync: its trials are skipped; install a C compiler (cc, gcc or clang) on Linux"
+    reason = why_no_delay()
+    return Finding("slow fsyncs", not reason, reason or "one was slowed", cost)
+
+
+def _sentinel() -> Finding:
+    """Of the program that a run would take."""
+    cost = "no failover: its trials are skipped; install a whole redis-server or valkey-server"
+    try:
+        program = choose_program(None)
+    except HarnessError as error:
+        return Finding("Sentinel", False, error.message, cost)
+    reason = why_no_sentinel(program)
+    return Finding("Sentinel", not reason, reason or f"{program.product} {program.version} can be one", cost)
 
 
 def _processors() -> Finding:

@@ -29,8 +29,8 @@ from harness.model.errors import NotPossible
 from harness.stack.private import run
 
 _COMPILERS: Final = ("cc", "gcc", "clang")
-_PAGE: Final = struct.Struct("=qqqq")
-"""Delay, number of calls slowed, when the first one began, when the last one began; ns."""
+_PAGE: Final = struct.Struct("=qqqqq")
+"""Delay, number of calls slowed, when the first and the last of them began, how long the longest took; ns."""
 _VARIABLE: Final = "PVS_FSYNC_PAGE"
 _SOURCE: Final = r"""
 #define _GNU_SOURCE
@@ -43,7 +43,7 @@ _SOURCE: Final = r"""
 #include <time.h>
 #include <unistd.h>
 
-struct page { volatile int64_t delay_ns, slowed, first_ns, last_ns; };
+struct page { volatile int64_t delay_ns, slowed, first_ns, last_ns, longest_ns; };
 static struct page *page;
 
 __attribute__((constructor)) static void begin(void) {
@@ -55,30 +55,37 @@ __attribute__((constructor)) static void begin(void) {
     close(file);
 }
 
-static void delay(void) {
-    if (!page) return;
-    int64_t ns = page->delay_ns;
-    if (ns <= 0) return;
-    struct timespec now, left = { ns / 1000000000, ns % 1000000000 };
+static int64_t monotonic_ns(void) {
+    struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t now_ns = now.tv_sec * 1000000000LL + now.tv_nsec;
-    if (__sync_fetch_and_add(&page->slowed, 1) == 0) page->first_ns = now_ns;
-    page->last_ns = now_ns;
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static int slowly(int (*sync)(int), int file) {
+    int64_t ns = page ? page->delay_ns : 0;
+    if (ns <= 0) return sync(file);
+    struct timespec left = { ns / 1000000000, ns % 1000000000 };
+    int64_t begin_ns = monotonic_ns();
+    if (__sync_fetch_and_add(&page->slowed, 1) == 0) page->first_ns = begin_ns;
+    page->last_ns = begin_ns;
     while (nanosleep(&left, &left) == -1 && errno == EINTR) { }
+    int result = sync(file), error = errno;
+    int64_t took_ns = monotonic_ns() - begin_ns;
+    if (took_ns > page->longest_ns) page->longest_ns = took_ns;
+    errno = error;
+    return result;
 }
 
 int fsync(int file) {
     static int (*real)(int);
     if (!real) real = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
-    delay();
-    return real(file);
+    return slowly(real, file);
 }
 
 int fdatasync(int file) {
     static int (*real)(int);
     if (!real) real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-    delay();
-    return real(file);
+    return slowly(real, file);
 }
 """
 
@@ -90,6 +97,8 @@ class Slowed:
     calls: int
     first_ns: int
     last_ns: int
+    longest_ns: int
+    """How long the longest took that has ended, from its call to its return."""
 
 
 class FsyncDelay:
@@ -115,6 +124,11 @@ class FsyncDelay:
         return cls(library, page)
 
     @property
+    def folder(self) -> Path:
+        """Where library and page lie; whoever had them built removes it."""
+        return self._library.parent
+
+    @property
     def env(self) -> Mapping[str, str]:
         """What a server has to be started with."""
         return {"LD_PRELOAD": str(self._library), _VARIABLE: str(self._page_file)}
@@ -122,14 +136,14 @@ class FsyncDelay:
     def set(self, delay_ms: int) -> None:
         """Let every fsync from now on take so much longer, and count from 0; 0 lets them be as they are."""
         if delay_ms > 0:
-            self._page[:] = _PAGE.pack(delay_ms * 1_000_000, 0, 0, 0)
+            self._page[:] = _PAGE.pack(delay_ms * 1_000_000, 0, 0, 0, 0)
         else:
             self._page[:8] = struct.pack("=q", 0)
 
     def slowed(self) -> Slowed:
         """What was slowed since the last delay was set."""
-        _, calls, first, last = _PAGE.unpack(self._page[:])
-        return Slowed(calls, first, last)
+        _, calls, first, last, longest = _PAGE.unpack(self._page[:])
+        return Slowed(calls, first, last, longest)
 
     def close(self) -> None:
         """Let go of the page. Idempotent."""

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan, StackChoice
-from harness.model.words import LinkRole, Persistence, StackKind
+from harness.model.words import FaultModel, LinkRole, Persistence, StackKind
 from harness.stack.base import RunningStack
 from harness.stack.breakable import Breaks, open_breakable, what_breaks
 
@@ -41,7 +41,14 @@ def open_stack(
         )
     match choice.kind:
         case StackKind.LOCAL if breaks is not Breaks.NOTHING:
-            return open_breakable(choice, persistence=persistence, settings=settings, folder=folder, breaks=breaks)
+            return open_breakable(
+                choice,
+                persistence=persistence,
+                settings=settings,
+                folder=folder,
+                breaks=breaks,
+                slows_fsync=any(plan.model is FaultModel.SLOW_FSYNC for plan in faults),
+            )
         case StackKind.LOCAL:
             from harness.stack.local import open_local
 

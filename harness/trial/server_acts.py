@@ -16,7 +16,7 @@ from harness.faults.process_evidence import Target
 from harness.faults.sentinel import Sentinel
 from harness.faults.server import PowerLoss, ServerKill, ServerPause
 from harness.faults.server_base import Deed, Seen, ServerFault, straight
-from harness.faults.storage import DiskFull, Eviction, OutOfMemory
+from harness.faults.storage import DiskFull, Eviction, OutOfMemory, SlowFsync
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan
 from harness.model.words import FaultModel
@@ -29,14 +29,14 @@ def make_server_fault(plan: FaultPlan, stack: RunningStack) -> ServerFault:
     """The fault of ``plan`` on the server of ``stack``. Raises `NotPossible` where it cannot be done."""
     if not isinstance(stack, BreakableStack):
         raise NotPossible(f"{plan.model} strikes a server that is ours and can come back", fix="use --stack local")
-    fault = _fault_of(plan.model, stack)
+    fault = _fault_of(plan, stack)
     if reason := fault.why_not():
         raise NotPossible(f"{plan.model} is not possible on this machine: {reason}")
     return fault
 
 
-def _fault_of(model: FaultModel, stack: BreakableStack) -> ServerFault:
-    match model:
+def _fault_of(plan: FaultPlan, stack: BreakableStack) -> ServerFault:
+    match plan.model:
         case FaultModel.SERVER_KILL:
             return ServerKill(stack.machine)
         case FaultModel.SERVER_PAUSE:
@@ -49,8 +49,10 @@ def _fault_of(model: FaultModel, stack: BreakableStack) -> ServerFault:
             return PowerLoss(stack.supply)
         case FaultModel.DISK_FULL if stack.supply is not None:
             return DiskFull(stack.supply)
+        case FaultModel.SLOW_FSYNC if stack.delay is not None:
+            return SlowFsync(stack.delay, plan.delay_ms)
         case _:
-            raise NotPossible(f"no trial can play the fault {model} yet", fix="choose another fault")
+            raise NotPossible(f"no trial can play the fault {plan.model} yet", fix="choose another fault")
 
 
 @dataclass(slots=True)

@@ -17,20 +17,23 @@ from worker_rig import rig_of, until
 from harness.check.judge import JudgedTrial, judge_trial
 from harness.faults.server import ServerKill
 from harness.faults.server_base import Deed, deed_since
+from harness.faults.storage import DiskFull, Eviction, OutOfMemory, SlowFsync
 from harness.history.table import read_history, write_history
 from harness.model.results import TrialFacts
 from harness.model.values import Scenario, StackChoice, Timeline, Trial
-from harness.model.words import Mechanism, StackKind, Verdict
+from harness.model.words import Mechanism, Outcome, StackKind, Verdict
 from harness.plan.arms import named_arm
 from harness.plan.catalogue import find_scenarios
 from harness.stack import power
 from harness.stack.base import RunningStack
+from harness.stack.fsync import why_no_delay
 from harness.trial.conductor import Conductor
 from harness.trial.folder import TrialFolder
 
 pytestmark = pytest.mark.servers
 SHORT = Timeline(warm_up_s=0.5, steady_s=1.5, outage_s=1.5, recovery_s=2.0)
 NO_POWER = power.why_not()
+NO_DELAY = why_no_delay()
 
 
 def scenario(name: str) -> Scenario:
@@ -77,6 +80,68 @@ def test_a_power_loss_takes_what_was_not_synced(tmp_path: Path) -> None:
     assert {} == kept.gone_by_mechanism
     assert [Mechanism.UNFSYNCED] == list(lost.gone_by_mechanism)
     assert lost.gone_by_mechanism[Mechanism.UNFSYNCED] > 50
+
+
+@pytest.mark.skipif(bool(NO_DELAY), reason=f"fsync can't be slowed here: {NO_DELAY}")
+def test_slow_fsyncs_make_late_and_take_nothing(tmp_path: Path) -> None:
+    """Under always every reply waits for its fsync, Pub/Sub's too; the library says how long they really took."""
+    facts = play(scenario("server_slow_fsync_always"), tmp_path)
+    assert ("complete", "") == (facts.status, facts.status_reason)
+    assert "fsyncs were slowed, the longest took 3" in facts.evidence[0]
+    assert not (tmp_path / "server-fsync").exists()
+    result = judged(tmp_path).result
+    assert (Verdict.HELD, ()) == (result.verdict, result.weaknesses)
+    assert all((arm.latency[0].from_intended.max_ms or 0) >= 300 for arm in result.arms)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("server_out_of_memory", OutOfMemory),
+        ("server_eviction", Eviction),
+        pytest.param("server_disk_full", DiskFull, marks=pytest.mark.skipif(bool(NO_POWER), reason=f"{NO_POWER}")),
+        pytest.param(
+            "server_slow_fsync_everysec", SlowFsync, marks=pytest.mark.skipif(bool(NO_DELAY), reason=f"{NO_DELAY}")
+        ),
+    ],
+)
+def test_a_fault_in_name_only_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fault: type
+) -> None:
+    """Neither memory nor room nor fsyncs are touched: the trial plays to its end, and is inconclusive."""
+    monkeypatch.setattr(fault, "inject", lambda _: deed_since(time.monotonic_ns()))
+    assert "complete" == play(scenario(name), tmp_path).status
+    result = judged(tmp_path).result
+    assert Verdict.INCONCLUSIVE is result.verdict
+    assert any("no effect of it was seen" in weakness for weakness in result.weaknesses)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "server_out_of_memory",
+        "server_eviction",
+        pytest.param("server_disk_full", marks=pytest.mark.skipif(bool(NO_POWER), reason=f"{NO_POWER}")),
+    ],
+)
+def test_a_server_without_room_is_seen_and_judged(tmp_path: Path, name: str) -> None:
+    """As the scenario foretells: refused for certain without eviction, gone and explained with it."""
+    assert "complete" == play(scenario(name), tmp_path).status
+    result = judged(tmp_path).result
+    assert (Verdict.HELD, ()) == (result.verdict, result.weaknesses)
+    stream = result.arms[1]
+    if name == "server_eviction":
+        assert {Mechanism.EVICTED} == set(stream.gone_by_mechanism)
+    else:
+        assert {} == stream.gone_by_mechanism
+        assert stream.outcomes[Outcome.REJECTED] > 0
+
+
+def test_a_machine_that_cannot_slow_fsyncs_skips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the machine's reason."""
+    monkeypatch.setattr("harness.stack.breakable.why_no_delay", lambda: "no C compiler is installed")
+    facts = play(scenario("server_slow_fsync_always"), tmp_path)
+    assert ("skipped", True) == (facts.status, "no C compiler" in facts.status_reason)
 
 
 def test_a_kill_that_does_nothing_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,4 +61,6 @@ def test_durability_is_asked_of_the_stream_under_every_death() -> None:
         if item.guarantee is Guarantee.DURABLE and item.stance is Stance.REQUIRED and scenario.faults
     }
     kept = {"server_power_aof_always", *(f"server_kill_aof_{fsync}" for fsync in ("no", "everysec", "always"))}
-    assert kept | {"server_pause", "server_out_of_memory", "server_disk_full"} == required
+    lives = {"server_pause", "server_out_of_memory", "server_disk_full"}
+    slow = {"server_slow_fsync_always", "server_slow_fsync_everysec"}
+    assert kept | lives | slow == required

@@ -9,6 +9,20 @@ import pytest
 from harness.stack import doctor
 from harness.stack.doctor import Finding, examine
 
+ABILITIES = {
+    "a disk of a server's own": "why_no_disk",
+    "a wire that drops packets": "why_no_wire",
+    "slow fsyncs": "why_no_delay",
+    "Sentinel": "why_no_sentinel",
+}
+
+
+@pytest.fixture(autouse=True)
+def trying_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine can do to a server is remembered for the process: a bare machine must not be what it remembers."""
+    for name in ABILITIES.values():
+        monkeypatch.setattr(doctor, name, lambda *_: "")
+
 
 @pytest.fixture
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -41,6 +55,19 @@ def test_what_is_missing_is_said_with_its_cost(bare_machine: Path, what: str) ->
     assert not found.found
     assert found.detail
     assert found.cost_if_missing
+
+
+@pytest.mark.parametrize(("what", "asked"), list(ABILITIES.items()))
+def test_what_a_machine_can_do_to_a_server_is_said(
+    bare_machine: Path, monkeypatch: pytest.MonkeyPatch, what: str, asked: str
+) -> None:
+    """With the reason where it can't, and with how to mend it."""
+    program(bare_machine, "valkey-server", "Valkey server v=9.1.2 sha=0")
+    assert finding(what, bare_machine).found
+    monkeypatch.setattr(doctor, asked, lambda *_: "it needs root")
+    found = finding(what, bare_machine)
+    assert (False, "it needs root") == (found.found, found.detail)
+    assert any(word in found.cost_if_missing for word in ("run as root", "install"))
 
 
 def test_servers_are_named_with_version_and_origin(bare_machine: Path) -> None:
