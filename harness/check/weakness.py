@@ -81,9 +81,10 @@ def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[Fault
 
     Something must have been attempted while the fault was on, and acknowledged at any time. Where the producers' own
     link keeps them from learning the answer, a client that gives up gets nothing acknowledged, which still tests what
-    does not speak of acknowledged messages. A fault of the server threatens what a stream had acknowledged before
-    it, and may refuse everything while it is on; Pub/Sub keeps nothing that it could take. Where the producers themselves are struck down, that they attempt nothing
-    meanwhile *is* the fault, and nothing is asked of its window.
+    does not speak of acknowledged messages. A fault of the server may refuse everything while it is on; it threatens
+    what a stream had acknowledged before it, so there must be such messages. Pub/Sub keeps nothing that it could take.
+    Where the producers themselves are struck down, that they attempt nothing meanwhile *is* the fault, and nothing is
+    asked of its window.
     """
     if not faults or all(_stops_producers(plan) for plan in faults):
         return ""

@@ -77,6 +77,7 @@ class SendResult:
     writes: int
     entry: EntryId = (0, 0)
     answer: int = -1
+    """PUBLISH's answer, or how many replicas (WAIT) or fsyncs (WAITAOF) confirmed the XADD; -1: nobody was asked."""
     error: ErrorKind = ErrorKind.NONE
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import redis
 
 from harness.drivers.base import Names
+from harness.drivers.confirming import wait_command, waits, wanted
 from harness.model.values import Arm
 from harness.model.words import Dedup, Primitive, Recovery
 
@@ -23,6 +24,8 @@ def missing_requirement(arm: Arm, admin: redis.Redis, names: Names) -> str:
     """Why ``arm`` cannot be played on the server behind ``admin``; empty where it can."""
     if arm.dedup is not Dedup.NONE and arm.primitive is Primitive.PUBSUB:
         return "dedup marks are kept over the consumer's own connection, which a subscriber cannot use"
+    if waits(arm) and (reason := _unconfirmed(arm, admin, names.scratch)):
+        return reason
     for words, probe in _asked_for(arm):
         if refusal := _try(admin, names.scratch, probe):
             return f"the server has no {words}: it answered {refusal!r}"
@@ -38,6 +41,23 @@ def _asked_for(arm: Arm) -> list[tuple[str, Probe]]:
     if arm.driver == "sharded_pubsub":
         asked.append(("sharded Pub/Sub (Redis 7.0)", _probe_sharded))
     return asked
+
+
+def _unconfirmed(arm: Arm, admin: redis.Redis, key: str) -> str:
+    """Why no write will be confirmed as the arm wants it; found out by one that is."""
+    words = " ".join(str(word) for word in wait_command(arm))
+    try:
+        with admin.pipeline(transaction=False) as pipeline:
+            pipeline.xadd(key, {"field": "value"})
+            pipeline.execute_command(*wait_command(arm))  # type: ignore[no-untyped-call]  # redis-py
+            answer = pipeline.execute(raise_on_error=False)[1]
+    finally:
+        admin.unlink(key)
+    if isinstance(answer, redis.ResponseError):
+        return f"the server can't confirm writes with {words}: it answered {str(answer)!r}"
+    confirmed = int(answer[0] if isinstance(answer, list | tuple) else answer)
+    enough = confirmed >= wanted(arm)
+    return "" if enough else f"too few confirm a write: {words} was answered by {confirmed}, of {wanted(arm)} wanted"
 
 
 def _try(admin: redis.Redis, key: str, probe: Probe) -> str:

@@ -12,7 +12,7 @@ from harness.model.words import ErrorKind, OutcomeCode
 
 
 def send_once(counter: RequestCounter, call: Callable[[], SendResult]) -> SendResult:
-    """Run ``call`` (which returns an acknowledged result) and turn what it raises into an outcome.
+    """Run ``call`` (which returns what was answered) and turn what it raises into an outcome.
 
     Rejected needs proof: nothing was ever written to a socket, or the one and only write was answered by an error
     reply that tells that the command was not executed. Everything else is indeterminate.

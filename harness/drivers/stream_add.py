@@ -16,11 +16,12 @@ from typing import Any
 
 from harness.drivers.base import ConnectionObserver, Names, SendResult
 from harness.drivers.client import RequestCounter, make_client
+from harness.drivers.confirming import add_and_wait, waits, wanted
 from harness.drivers.entries import parse_id
 from harness.drivers.sending import send_once
 from harness.model.message import OrderEvent
 from harness.model.values import Arm, Retention
-from harness.model.words import OutcomeCode
+from harness.model.words import ErrorKind, OutcomeCode
 from harness.stack.base import ServerAddress
 
 
@@ -33,6 +34,7 @@ class StreamProducer:
         self._key = names.destination
         self._retention = arm.retention
         self._idempotent = arm.idempotent_add
+        self._arm = arm
 
     def open(self) -> None:
         """Connect, by a PING."""
@@ -43,7 +45,8 @@ class StreamProducer:
         pieces = [*self._idempotence(event), *trimming(self._retention, now_ms=time.time_ns() // 1_000_000), "*"]
         for name, value in event.fields().items():
             pieces += [name, value]
-        return send_once(self._counter, lambda: self._add(pieces))
+        add = self._add_and_wait if waits(self._arm) else self._add
+        return send_once(self._counter, lambda: add(pieces))
 
     def _idempotence(self, event: OrderEvent) -> list[str]:
         if not self._idempotent:
@@ -54,6 +57,18 @@ class StreamProducer:
     def _add(self, pieces: list[str]) -> SendResult:
         entry: Any = self._client.execute_command("XADD", self._key, *pieces)  # type: ignore[no-untyped-call]  # redis-py
         return SendResult(OutcomeCode.ACKNOWLEDGED, self._counter.writes, entry=parse_id(str(entry)))
+
+    def _add_and_wait(self, pieces: list[str]) -> SendResult:
+        """Acknowledged is what was confirmed in time; what was written and not confirmed is indeterminate."""
+        entry, confirmed = add_and_wait(self._client, self._arm, (self._key, *pieces))
+        enough = confirmed >= wanted(self._arm)
+        return SendResult(
+            OutcomeCode.ACKNOWLEDGED if enough else OutcomeCode.INDETERMINATE,
+            self._counter.writes,
+            entry=parse_id(entry),
+            answer=confirmed,
+            error=ErrorKind.NONE if enough else ErrorKind.UNCONFIRMED,
+        )
 
     def close(self) -> None:
         """Give up the connections."""

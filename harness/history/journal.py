@@ -71,7 +71,8 @@ class EventKind(IntEnum):
     #              value = earliest moment the producer was free to send it (max of intended and end of last call)
     WIRE = 2  # before the 2nd, 3rd ... write of the same request to a socket: producer, sequence, count = n
     OUTCOME = 3  # after the call: producer, sequence, code = OutcomeCode, count = writes to a socket in all,
-    #              value = PUBLISH's answer (else -1), id_ms/id_seq = entry id (XADD), detail = ErrorKind
+    #              value = PUBLISH's answer, or how many replicas (WAIT) or fsyncs (WAITAOF) confirmed the XADD
+    #              (else -1), id_ms/id_seq = entry id (XADD), detail = ErrorKind
     # connections, of producers and consumers: count = number of the connection in this process
     CONNECTED = 4
     DISCONNECTED = 5  # the client noticed or decided that a connection is over: detail = ErrorKind

@@ -100,6 +100,12 @@ class Arm(Frozen):
     """Pub/Sub: subscribe to the channel and to a pattern that matches it."""
     idempotent_add: bool = False
     """XADD with IDMP, where the server has it; else the trial is skipped with the reason."""
+    wait_replicas: int = Field(default=0, ge=0, le=16)
+    """WAIT follows each XADD on its connection: acknowledged is what so many replicas confirmed."""
+    wait_fsync: bool = False
+    """WAITAOF 1 0 follows each XADD: acknowledged is what the server has synced."""
+    wait_ms: int = Field(default=500, ge=1, le=60_000)
+    """How long it waits; what is not confirmed by then is indeterminate."""
     client_release: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+$")
     """A redis-py release other than the installed one, e.g. ``5.3.1``: its workers get an environment of their own."""
 

@@ -421,6 +421,8 @@ class ErrorKind(IntEnum):
     NOGROUP = 11
     OTHER_REPLY = 12
     OTHER = 13
+    UNCONFIRMED = 14
+    """The write was answered, and fewer replicas, or no fsync, confirmed it in time than the arm waits for."""
 
 
 class CrashPointCode(IntEnum):

@@ -114,6 +114,18 @@ _ARMS: dict[str, tuple[Arm, str]] = {
         "stream-group, XADD with MINID = one second ago",
     ),
     "stream-group-idmp": (_group(idempotent_add=True), "stream-group, XADD with IDMP (Redis 8.6)"),
+    "stream-group-wait-1": (
+        _group(wait_replicas=1),
+        "stream-group, WAIT 1 after each XADD: acknowledged is what one replica confirmed",
+    ),
+    "stream-group-wait-2": (
+        _group(wait_replicas=2),
+        "stream-group, WAIT 2 after each XADD: acknowledged is what two replicas confirmed",
+    ),
+    "stream-group-waitaof": (
+        _group(wait_fsync=True, wait_ms=3_000),
+        "stream-group, WAITAOF 1 0 after each XADD: acknowledged is what the server has synced",
+    ),
     "stream-queue": (
         _queue(),
         "XADD, one consumer group whose three consumers share the work; XACK after the effect",

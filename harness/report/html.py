@@ -23,7 +23,7 @@ from harness.report.figure_names import figure_name
 from harness.report.grouping import FamilyGroup, families, scenario_groups
 from harness.report.guarantee_tables import by_scenario, guarantee_tables
 from harness.report.matrix import MATRIX_FAMILIES, Matrix, make_matrix
-from harness.report.server_losses import NOTE, TITLE, server_losses
+from harness.report.server_losses import DEATHS, NOTE, TITLE, server_losses
 from harness.report.trial_tables import TrialTables, lost_of, trial_tables
 
 DETAILED_TRIALS = 24
@@ -74,6 +74,11 @@ _CAPTIONS = {
     "matrix": (
         "Each cell is one arm under one fault. The length of a bar is its number on a logarithmic scale; the letter is"
         " the mechanism behind most of it."
+    ),
+    "persistence": (
+        "One column for each way to die. Messages on an axis that is logarithmic above one, and"
+        " the seconds of the stream's acknowledged log that are gone. Pub/Sub keeps no log. The other scenarios of the"
+        " family are in its table."
     ),
     "bars": (
         "What was lost, done twice and never done per scenario and arm, on an axis that is logarithmic above one, and"
@@ -146,7 +151,7 @@ def _render(summary: RunSummary, shown: Mapping[str, ShownFigure], detailed: tup
 def _family(family: FamilyGroup, shown: Mapping[str, ShownFigure]) -> FamilyPage:
     """One family with its columns and its figure."""
     has_matrix = family.name in MATRIX_FAMILIES
-    caption = "partition" if family.name == "partition" else "matrix" if has_matrix else "bars"
+    caption = _caption(family)
     return FamilyPage(
         family=family,
         columns=needed_columns(family.rows),
@@ -154,6 +159,15 @@ def _family(family: FamilyGroup, shown: Mapping[str, ShownFigure]) -> FamilyPage
         figure=shown.get(figure_name(family.name)),
         caption=_CAPTIONS[caption],
     )
+
+
+def _caption(family: FamilyGroup) -> str:
+    """Which of the captions belongs to the figure that `harness.report.figures` draws of ``family``."""
+    if family.name == "partition":
+        return "partition"
+    if family.name in MATRIX_FAMILIES:
+        return "matrix"
+    return "persistence" if any(row.model in DEATHS for row in family.rows) else "bars"
 
 
 def _evidence_name(claim: ClaimResult) -> str:

@@ -6,6 +6,7 @@ nobody may quote.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,8 @@ from harness.model.results import RunSummary, ScenarioRow
 from harness.model.words import FaultModel, Persistence, Primitive, Verdict
 from harness.report.wording import count
 
-_DEATHS: Final = (FaultModel.SERVER_KILL, FaultModel.POWER_LOSS)
+DEATHS: Final = (FaultModel.SERVER_KILL, FaultModel.POWER_LOSS)
+"""Faults that end the server's process."""
 _UNSOUND: Final = frozenset({Verdict.INCONCLUSIVE, Verdict.ERROR})
 _PROFILES: Final = list(Persistence)
 
@@ -42,17 +44,54 @@ class ServerLoss:
     seconds: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeathCounts:
+    """The numbers of one line; ``None`` where nobody may quote one."""
+
+    persistence: Persistence
+    fault: FaultModel
+    pubsub_lost: int | None
+    gone: int | None
+    """From the streams' logs."""
+    seconds: float | None
+    """Of the streams' acknowledged log, worst trial."""
+
+
 def server_losses(summary: RunSummary) -> list[ServerLoss]:
     """Every way of persisting under every way of dying that the run tried."""
-    dead = [row for row in summary.rows if row.model in _DEATHS]
-    dead.sort(key=lambda row: (_DEATHS.index(row.model), _PROFILES.index(row.persistence)))
+    return [_line(rows) for rows in _deaths(summary.rows)]
+
+
+def death_counts(rows: Sequence[ScenarioRow]) -> list[DeathCounts]:
+    """The same as numbers, of these ``rows``."""
+    return [_counts(group) for group in _deaths(rows)]
+
+
+def _deaths(rows: Sequence[ScenarioRow]) -> list[list[ScenarioRow]]:
+    """The rows of each scenario in which the server died, in the order of the table."""
+    dead = [row for row in rows if row.model in DEATHS]
+    dead.sort(key=lambda row: (DEATHS.index(row.model), _PROFILES.index(row.persistence)))
     scenarios = dict.fromkeys(row.scenario for row in dead)
-    return [_line([row for row in dead if row.scenario == name]) for name in scenarios]
+    return [[row for row in dead if row.scenario == name] for name in scenarios]
+
+
+def _counts(rows: list[ScenarioRow]) -> DeathCounts:
+    pubsub, streams = _of(rows, Primitive.PUBSUB), _of(rows, Primitive.STREAMS)
+    return DeathCounts(
+        persistence=rows[0].persistence,
+        fault=rows[0].model,
+        pubsub_lost=_total(pubsub, [row.lost for row in pubsub]),
+        gone=_total(streams, [row.gone for row in streams]),
+        seconds=_worst_seconds(streams),
+    )
+
+
+def _of(rows: list[ScenarioRow], primitive: Primitive) -> list[ScenarioRow]:
+    return [row for row in rows if row.primitive is primitive]
 
 
 def _line(rows: list[ScenarioRow]) -> ServerLoss:
-    pubsub = [row for row in rows if row.primitive is Primitive.PUBSUB]
-    streams = [row for row in rows if row.primitive is Primitive.STREAMS]
+    pubsub, streams = _of(rows, Primitive.PUBSUB), _of(rows, Primitive.STREAMS)
     return ServerLoss(
         persistence=rows[0].persistence.value,
         fault=rows[0].model.value,
@@ -73,17 +112,26 @@ def _acknowledged(rows: list[ScenarioRow]) -> str:
 def _sum(rows: list[ScenarioRow], numbers: list[int | None]) -> str:
     if not rows:
         return "–"
+    total = _total(rows, numbers)
+    return "unproven" if total is None else count(total)
+
+
+def _total(rows: list[ScenarioRow], numbers: list[int | None]) -> int | None:
+    """The sum, where there are rows, all of them sound and all numbers known."""
     known = [number for number in numbers if number is not None]
-    if not _are_sound(rows) or len(known) < len(rows):
-        return "unproven"
-    return count(sum(known))
+    return sum(known) if rows and len(known) == len(rows) and _are_sound(rows) else None
 
 
 def _seconds(rows: list[ScenarioRow]) -> str:
-    """Zero where nothing is gone; a dash where something is, and no fault of the server was seen that explains it."""
+    worst = _worst_seconds(rows)
+    return "–" if worst is None else f"{worst:.2f}"
+
+
+def _worst_seconds(rows: list[ScenarioRow]) -> float | None:
+    """Zero where nothing is gone; none where something is, and no fault of the server was seen that explains it."""
     known = [0.0 if row.gone == 0 else row.lost_log_s for row in rows]
     times = [time for time in known if time is not None]
-    return f"{max(times):.2f}" if rows and len(times) == len(known) and _are_sound(rows) else "–"
+    return max(times) if rows and len(times) == len(known) and _are_sound(rows) else None
 
 
 def _are_sound(rows: list[ScenarioRow]) -> bool:

@@ -20,6 +20,7 @@ from literal_history import (
 
 from harness.check.judge import judge_run
 from harness.check.ledger_table import read_ledger
+from harness.check.weakness import empty_window
 from harness.history.journal import BarrierPart, EventKind
 from harness.model.errors import InvalidFileError
 from harness.model.results import RunSummary
@@ -215,6 +216,7 @@ PRODUCERS_DOWN = FaultPlan(model=FaultModel.DOWN, link=LinkRole.PRODUCERS)
         (PRODUCERS_DOWN, OutcomeCode.ACKNOWLEDGED, Verdict.HELD, Verdict.HELD),
         (PRODUCERS_DOWN, OutcomeCode.REJECTED, Verdict.INCONCLUSIVE, Verdict.HELD),
         (PRODUCERS_DOWN, None, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
+        (FaultPlan(model=FaultModel.SERVER_KILL), OutcomeCode.REJECTED, Verdict.INCONCLUSIVE, Verdict.HELD),
     ],
 )
 def test_something_must_meet_the_fault(
@@ -224,6 +226,21 @@ def test_something_must_meet_the_fault(
     judged = under(tmp_path, fault, code).judge()
     assert (at_least, at_most) == (clause(judged, ALO).measured, clause(judged, AMO).measured)
     assert int(code is not None) == judged.result.arms[0].attempted_in_fault
+
+
+@pytest.mark.parametrize(("acknowledged_s", "tested"), [(0.1, True), (2.5, False)])
+def test_a_dead_server_can_take_only_what_a_stream_had(tmp_path: Path, acknowledged_s: float, tested: bool) -> None:
+    """Where all was acknowledged after its return, nothing was at stake, and nothing is held."""
+    plan = FaultPlan(model=FaultModel.SERVER_KILL)
+    trial = LiteralTrial(tmp_path, [stream_arm()], faults=[plan])
+    trial.fault(1_000, 2_000)
+    trial.send(0, int(acknowledged_s * 1_000))
+    trial.receive(0, int(acknowledged_s * 1_000) + 1)
+    trial.send(1, 1_500, OutcomeCode.REJECTED)
+    trial.finish()
+    result = trial.judge().result.arms[0]
+    assert (tested, 1) == (result.acknowledged_before_fault == 1, result.attempted_in_fault)
+    assert tested is (empty_window(Guarantee.DURABLE, result, [plan]) == "")
 
 
 def test_unread_messages_are_no_pass(tmp_path: Path) -> None:
