@@ -46,7 +46,7 @@ def draw_persistence(rows: Sequence[ScenarioRow], *, name: str) -> Picture:
         grid[0][0].set_ylabel("acknowledged messages lost")
         grid[1][0].set_ylabel("seconds of log lost")
         _draw_legend(figure)
-        figure.subplots_adjust(left=0.08, right=0.985, top=0.93, bottom=0.16, hspace=0.12, wspace=0.06)
+        figure.subplots_adjust(left=0.08, right=0.985, top=0.93, bottom=0.13, hspace=0.12, wspace=0.06)
         return finish(figure, name=name, title=TITLE, description=_describe(found))
 
 
@@ -64,7 +64,9 @@ def _draw_messages(axes: Axes, found: Sequence[DeathCounts]) -> None:
     most = max((number for it in found for number in (it.pubsub_lost, it.gone) if number), default=1)
     axes.set_yscale("symlog", linthresh=1, linscale=0.4)
     axes.set_ylim(0, max(axes.get_ylim()[1], 4.0 * max(10, most)))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.yaxis.grid(visible=True)
+    axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.6, len(_PROFILES) - 0.4)
 
 

@@ -63,8 +63,11 @@ def server_losses(summary: RunSummary) -> list[ServerLoss]:
 
 
 def death_counts(rows: Sequence[ScenarioRow]) -> list[DeathCounts]:
-    """The same as numbers, of these ``rows``."""
-    return [_counts(group) for group in _deaths(rows)]
+    """The same as numbers, of these ``rows``; several scenarios of one death and one profile are one."""
+    groups: dict[tuple[FaultModel, Persistence], list[ScenarioRow]] = {}
+    for found in _deaths(rows):
+        groups.setdefault((found[0].model, found[0].persistence), []).extend(found)
+    return [_counts(group) for group in groups.values()]
 
 
 def _deaths(rows: Sequence[ScenarioRow]) -> list[list[ScenarioRow]]:

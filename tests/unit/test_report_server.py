@@ -9,7 +9,8 @@ from rich.console import Console
 
 from harness.model.results import RunSummary, ScenarioRow
 from harness.model.words import FaultModel, Persistence, Primitive, Verdict
-from harness.report.server_losses import ServerLoss, server_losses
+from harness.report.figure_persistence import draw_persistence
+from harness.report.server_losses import DeathCounts, ServerLoss, death_counts, server_losses
 from harness.report.terminal_server import print_server_losses
 
 
@@ -76,6 +77,36 @@ def test_only_deaths_are_in_it() -> None:
     assert ["server-kill", "power-loss", "power-loss"] == [line.fault for line in found]
     assert ["aof-always", "off", "aof-no"] == [line.persistence for line in found]
     assert [] == server_losses(summary(other))
+
+
+def test_the_figure_has_the_numbers_of_the_table() -> None:
+    """Both primitives, messages and seconds; what is not sound is a question mark, never a bar of nothing."""
+    kill = {"model": FaultModel.SERVER_KILL, "scenario": "k", "persistence": Persistence.AOF_ALWAYS}
+    rows = (
+        row("pubsub", lost=10),
+        row("stream-group", lost=0, gone=326, lost_log_s=3.477),
+        row("pubsub", verdict=Verdict.INCONCLUSIVE, lost=77, **kill),
+        row("stream-group", gone=0, lost_log_s=0.0, **kill),
+    )
+    expected = [
+        DeathCounts(Persistence.AOF_ALWAYS, FaultModel.SERVER_KILL, None, 0, 0.0),
+        DeathCounts(Persistence.AOF_NO, FaultModel.POWER_LOSS, 10, 326, 3.477),
+    ]
+    assert expected == death_counts(rows)
+    picture = draw_persistence(rows, name="server-comparison")
+    words = [">?<", ">10<", ">326<", ">3.48<", "crash (SIGKILL)", "power loss"]
+    assert [] == [word for word in words if word not in picture.svg]
+    assert ">77<" not in picture.svg
+    assert "aof-no under power-loss: Pub/Sub lost 10, Streams 326 from the log, 3.48 s of it" in picture.description
+
+
+def test_scenarios_of_one_death_and_profile_are_one_bar() -> None:
+    """Their counts add up, the seconds are the worst."""
+    rows = (
+        row("stream-group", gone=3, lost_log_s=0.3),
+        row("stream-group", scenario="other", gone=4, lost_log_s=0.1),
+    )
+    assert [DeathCounts(Persistence.AOF_NO, FaultModel.POWER_LOSS, None, 7, 0.3)] == death_counts(rows)
 
 
 def test_it_fits_80_columns() -> None:
