@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.cli.consumer_check import ConsumerReport, check_consumer, read_settings
+    from harness.model.errors import EnvironmentUnavailable, HarnessError
     from harness.model.values import (
         Arm,
         Expectation,
@@ -40,18 +42,22 @@ if TYPE_CHECKING:
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
     from harness.plan.persistence import SERVER_ARMS, SERVER_TIMELINE, SERVER_WORKLOAD, server_death
     from harness.stack.visit import OpenServer, open_server
+    from harness.trial.seat import Seat
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "CRASH_ARMS": "harness.plan.building",
     "Arm": "harness.model.values",
+    "ConsumerReport": "harness.cli.consumer_check",
     "CrashPoint": "harness.model.words",
     "Direction": "harness.model.words",
+    "EnvironmentUnavailable": "harness.model.errors",
     "Expectation": "harness.model.values",
     "FaultModel": "harness.model.words",
     "FaultPlan": "harness.model.values",
     "Guarantee": "harness.model.words",
+    "HarnessError": "harness.model.errors",
     "Limits": "harness.model.values",
     "LinkRole": "harness.model.words",
     "Mechanism": "harness.model.words",
@@ -63,6 +69,7 @@ _HOMES = {
     "SERVER_TIMELINE": "harness.plan.persistence",
     "SERVER_WORKLOAD": "harness.plan.persistence",
     "Scenario": "harness.model.values",
+    "Seat": "harness.trial.seat",
     "SourceClaim": "harness.model.values",
     "Stance": "harness.model.words",
     "Timeline": "harness.model.values",
@@ -70,6 +77,7 @@ _HOMES = {
     "WorkerRole": "harness.model.words",
     "Workload": "harness.model.values",
     "breaks": "harness.plan.building",
+    "check_consumer": "harness.cli.consumer_check",
     "control_scenario": "harness.plan.partition",
     "family_control": "harness.plan.building",
     "fault_scenario": "harness.plan.building",
@@ -80,6 +88,7 @@ _HOMES = {
     "partition_scenario": "harness.plan.partition",
     "predict": "harness.plan.partition",
     "predict_streams": "harness.plan.partition",
+    "read_settings": "harness.cli.consumer_check",
     "select_arms": "harness.plan.building",
     "server_death": "harness.plan.persistence",
 }
@@ -90,12 +99,15 @@ __all__ = [
     "SERVER_TIMELINE",
     "SERVER_WORKLOAD",
     "Arm",
+    "ConsumerReport",
     "CrashPoint",
     "Direction",
+    "EnvironmentUnavailable",
     "Expectation",
     "FaultModel",
     "FaultPlan",
     "Guarantee",
+    "HarnessError",
     "Limits",
     "LinkRole",
     "Mechanism",
@@ -104,6 +116,7 @@ __all__ = [
     "Persistence",
     "Prediction",
     "Scenario",
+    "Seat",
     "SourceClaim",
     "Stance",
     "Timeline",
@@ -112,6 +125,7 @@ __all__ = [
     "Workload",
     "__version__",
     "breaks",
+    "check_consumer",
     "control_scenario",
     "family_control",
     "fault_scenario",
@@ -122,6 +136,7 @@ __all__ = [
     "partition_scenario",
     "predict",
     "predict_streams",
+    "read_settings",
     "run_example",
     "run_script",
     "select_arms",

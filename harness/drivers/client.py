@@ -91,7 +91,11 @@ class RequestCounter:
 
 def make_client(address: ServerAddress, preset: ClientPreset, counter: RequestCounter) -> redis.Redis:
     """A client of ``address`` set up as ``preset`` says; what its connections do is told to ``counter``."""
-    client = open_client(address, decode_responses=True, **preset_arguments(preset))
+    return observe(open_client(address, decode_responses=True, **preset_arguments(preset)), counter)
+
+
+def observe(client: redis.Redis, counter: RequestCounter) -> redis.Redis:
+    """The same client, whose connections tell ``counter`` what they do. It must not have connected yet."""
     pool = client.connection_pool
     pool.connection_class = _observed(pool.connection_class, counter)
     return client

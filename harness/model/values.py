@@ -81,6 +81,18 @@ class Retention(Frozen):
         return self
 
 
+class OwnConsumer(Frozen):
+    """A consumer that is somebody's own code: where it is imported from, and what has to be on the path for it."""
+
+    module: str
+    name: str
+    """Its qualified name within the module: a function, or a class whose objects have ``run``."""
+    path: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}"
+
+
 class Arm(Frozen):
     """One configured way to send and receive. ``consumers_per_scope`` > 1 means that they share the scope's work."""
 
@@ -108,6 +120,8 @@ class Arm(Frozen):
     """How long it waits; what is not confirmed by then is indeterminate."""
     client_release: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+$")
     """A redis-py release other than the installed one, e.g. ``5.3.1``: its workers get an environment of their own."""
+    own_consumer: OwnConsumer | None = None
+    """Consumers of the group are this code instead of ours; producers, server and faults stay what they are."""
 
 
 class Workload(Frozen):

@@ -40,6 +40,8 @@ def main() -> int:
         orders = Orders()
         if spec.role == "producer":
             _produce(spec, recorder, orders, announce)
+        elif spec.arm.own_consumer is not None:
+            _consume_with_own_code(spec, recorder, orders, announce)
         else:
             _consume(spec, recorder, orders, announce)
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -104,6 +106,19 @@ def _consume(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Cal
             work.run()
         finally:
             consumer.close()
+
+
+def _consume_with_own_code(spec: WorkerSpec, recorder: Recorder, orders: Orders, announce: Callable[[], None]) -> None:
+    from harness.trial.own_consumer import OwnWork
+    from harness.trial.seat import Seat
+
+    assert spec.arm.own_consumer is not None
+    with Journal.join(Path(spec.effects_path), actor=spec.actor, arm=spec.arm_index, scope=spec.scope) as effects:
+        work = OwnWork(spec.arm.own_consumer, Seat(spec, recorder, orders, effects), recorder, orders)
+        work.prepare()
+        _note_ready(recorder)
+        announce()
+        work.run()
 
 
 def _header(spec: WorkerSpec) -> JournalHeader:

@@ -1,0 +1,1 @@
+"""A shop that handles orders from a stream."""
