@@ -83,12 +83,11 @@ class RedisChaos:
         __tracebackhide__ = True
         try:
             return check_consumer(consumer, results=self._results, **(self._settings | settings))
-        except EnvironmentUnavailable as error:
-            if self._strict:
-                pytest.fail(f"redis_chaos cannot play here: {error}", pytrace=False)
-            pytest.skip(f"redis_chaos cannot play here: {error}")
         except HarnessError as error:
-            pytest.fail(f"redis_chaos: {error}", pytrace=False)
+            problem, cannot = f"redis_chaos: {error}", isinstance(error, EnvironmentUnavailable)
+        if cannot and not self._strict:
+            pytest.skip(problem)
+        pytest.fail(problem, pytrace=False)
 
     def check(self, consumer: str | Callable[..., object], **settings: Any) -> ConsumerReport:
         """`run`, and fail the test unless everything held; inconclusive is not enough."""

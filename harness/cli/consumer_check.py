@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import functools
 import importlib
-import secrets
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +39,6 @@ from harness.model.values import (
     StackChoice,
     StreamSettings,
     Timeline,
-    Trial,
     Workload,
 )
 from harness.model.words import (
@@ -49,6 +47,7 @@ from harness.model.words import (
     Guarantee,
     LinkRole,
     Primitive,
+    StackKind,
     Stance,
     Topology,
     Verdict,
@@ -251,13 +250,23 @@ def _plan(code: OwnConsumer, test: ConsumerTest) -> RunPlan:
         name=FAMILY,
         trials=test.trials,
         seed=test.seed,
-        stack=StackChoice(),
+        stack=_stack(),
         harness_version=harness.__version__,
         repeat_command=f"check_consumer({str(code)!r}, seed={test.seed}, ...)",
     )
     # The control is about the consumer, not about chance: one will do.
     return plan.model_copy(
         update={"trials": tuple(one for one in plan.trials if one.index == 0 or not one.scenario.is_control)}
+    )
+
+
+def _stack() -> StackChoice:
+    """Servers and proxies as for every run: the environment may name them."""
+    kinds = {kind.value: kind for kind in StackKind}
+    return StackChoice(
+        kind=_known("STACK", os.environ.get("STACK") or StackKind.LOCAL.value, kinds),
+        server_path=os.environ.get("REDIS_SERVER") or None,
+        proxy_path=os.environ.get("TOXIPROXY_SERVER") or None,
     )
 
 
@@ -293,7 +302,7 @@ def _play(plan: RunPlan, results: Path) -> Path:
     """Play it without a view and without taking over anybody's signals."""
     from harness.trial.run import Run, write_plan
 
-    _check_ground_once(plan.trials[0].stack.proxy_engine)
+    _check_ground_once(plan.trials[0].stack)
     partial = results / "runs" / (plan.run_id + PARTIAL)
     write_plan(partial, plan)
     outcome = Run(plan, partial, jobs=2, news=_unheard, interrupted=threading.Event()).execute()
@@ -305,21 +314,11 @@ def _play(plan: RunPlan, results: Path) -> Path:
 
 
 @functools.lru_cache(maxsize=4)
-def _check_ground_once(_engine: str) -> None:
-    trial = Trial(
-        run_id="-",
-        token="0" * 8,
-        scenario=_scenario(OwnConsumer(module="-", name="-"), ConsumerTest(), "control"),
-        seed=0,
-        index=0,
-    )
-    plan = RunPlan(
-        run_id="-",
-        name="-",
-        created_utc=datetime.now(UTC).isoformat(),
-        harness_version=harness.__version__,
-        repeat_command="-",
-        trials=(trial.model_copy(update={"token": secrets.token_hex(4)}),),
+def _check_ground_once(stack: StackChoice) -> None:
+    """Is there a proxy engine, and does it do what its faults claim? Once per process and stack."""
+    scenario = _scenario(OwnConsumer(module="-", name="-"), ConsumerTest(), "control")
+    plan = plan_run(
+        [scenario], name="-", trials=1, seed=0, stack=stack, harness_version=harness.__version__, repeat_command="-"
     )
     check_ground(plan, say=lambda _: None)
 

@@ -28,7 +28,7 @@ def entries_of(reply: Any) -> list[tuple[str, Fields]]:
 
     RESP2: ``[[key, [(id, fields), ...]]]``. RESP3: ``{key: [[(id, fields), ...]]}`` or ``{key: [(id, fields), ...]}``.
     """
-    return [(str(row[0]), row[1]) for row in _rows(reply)]
+    return [(str(row[0]), row[1]) for row in rows_of(reply)]
 
 
 def claim_reply_of(reply: Any) -> ClaimReply:
@@ -38,7 +38,7 @@ def claim_reply_of(reply: Any) -> ClaimReply:
     """
     claimed: list[tuple[str, Fields]] = []
     fresh: list[tuple[str, Fields]] = []
-    for row in _rows(reply):
+    for row in rows_of(reply):
         kind = claimed if len(row) > 3 and int(row[3]) > 0 else fresh
         kind.append((str(row[0]), _paired(row[1])))
     return ClaimReply(claimed, fresh)
@@ -70,7 +70,8 @@ def deliveries_of(
     return opened
 
 
-def _rows(reply: Any) -> Sequence[Any]:
+def rows_of(reply: Any) -> Sequence[Any]:
+    """The entries of a reply on one key, each as the client gave it."""
     if not reply:
         return []
     rows: Sequence[Any] = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]

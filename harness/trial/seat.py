@@ -21,7 +21,7 @@ import redis
 from harness.drivers.base import Delivery, EntryId, Names, Tombstone
 from harness.drivers.client import RequestCounter, observe
 from harness.drivers.entries import parse_id
-from harness.drivers.replies import Fields, deliveries_of, entries_of
+from harness.drivers.replies import Fields, deliveries_of, rows_of
 from harness.history.journal import EventKind, Journal
 from harness.model.message import read_event
 from harness.model.words import ContentCheck, CrashPointCode, ReceiveTag
@@ -138,13 +138,23 @@ class Seat:
         return pipeline
 
     def _hear(self, words: Sequence[Any], reply: Any) -> None:
-        """Write down what a command brought, before the caller gets it."""
+        """Write down what a command brought, before the caller gets it.
+
+        Raises:
+            Misuse: the reply has a shape that cannot be read; who goes on after that counts too little.
+        """
+        try:
+            self._write_down(words, reply)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise Misuse(f"the reply to {_verb(words)} could not be read ({error}): {reply!r:.200}") from error
+
+    def _write_down(self, words: Sequence[Any], reply: Any) -> None:
         with self._lock:
             match _verb(words):
                 case "XREADGROUP":
                     fresh = _text(words[-1]) == ">"
                     tag = ReceiveTag.FRESH if fresh else ReceiveTag.OWN_PENDING
-                    self._arrived(entries_of(reply), tag, 1 if fresh else 0)
+                    self._arrived(rows_of(reply), tag, 1 if fresh else 0)
                 case "XAUTOCLAIM" if not _only_ids(words) and len(reply) > 1:
                     self._arrived(reply[1], ReceiveTag.CLAIMED, 0)
                 case "XCLAIM" if not _only_ids(words):
