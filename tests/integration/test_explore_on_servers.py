@@ -27,6 +27,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(2 * DEADLINE_S)
 def test_one_crash_is_what_breaks_acknowledging_too_early(tmp_path: Path) -> None:
     """It is found, shrunk to one crash before the effect, and the script shows it again."""
     script = tmp_path / "found.py"

@@ -12,12 +12,13 @@ import pytest
 from harness import check_consumer
 from harness.model.words import Fate, Outcome, Verdict
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "acks_too_early"
 CONSUMERS = own_consumers.__name__
 DEADLINE_S = 300
 
 
+@pytest.mark.timeout(2 * DEADLINE_S)
 def test_the_example_is_red_for_its_reason(tmp_path: Path) -> None:
     """The one that acknowledges too early is caught with what it forgot; the careful one passes everything."""
     done = subprocess.run(

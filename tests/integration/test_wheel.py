@@ -50,6 +50,12 @@ def test_the_wheel_carries_scenarios_templates_and_the_compose_file(installed: P
     assert templates == {path.name for path in (installed / "harness" / "report" / "templates").iterdir()}
 
 
+def test_the_wheel_brings_the_pytest_plugin(installed: Path) -> None:
+    """Where it is installed, pytest finds the mark and the fixture."""
+    (metadata,) = installed.glob("pubsub_vs_streams-*.dist-info")
+    assert "redis_chaos = harness.pytest_plugin" in (metadata / "entry_points.txt").read_text(encoding="utf-8")
+
+
 @pytest.mark.servers
 def test_the_wheel_runs_what_it_carries(installed: Path, tmp_path: Path) -> None:
     """`harness list` and a short `harness run` from a folder that is no checkout."""
