@@ -129,10 +129,10 @@ def _last_words(fired: Fired) -> list[int | None]:
     return words + [None] * len(fired.alive_workers - told)
 
 
-def play_and_check(seed: int, *, victim: Victim | None = None) -> tuple[Fired, Outcome]:
+def play_and_check(seed: int, *, victim: Victim | None = None, scenario: str | None = None) -> tuple[Fired, Outcome]:
     """Play one seed in a folder of its own, which stays only where a rule was broken."""
     where = Path(tempfile.mkdtemp(prefix="fire-"))
-    fired = fire(Draw.of(seed, victim=victim), where)
+    fired = fire(Draw.of(seed, victim=victim, scenario=scenario), where)
     outcome = check(fired)
     if not outcome.broken:
         shutil.rmtree(where)
@@ -167,13 +167,14 @@ def main() -> int:
     options.add_argument("--first", type=int, default=1)
     options.add_argument("--jobs", type=int, default=1, help="more than one make trials late, and so inconclusive")
     options.add_argument("--victim", type=Victim, choices=list(Victim))
+    options.add_argument("--scenario", help="only this one")
     options.add_argument("--lines", action="store_true", help="one line per seed and no table")
     given = options.parse_args()
     seeds = range(given.first, given.first + given.seeds)
     if given.jobs == 1:
         lines = []
         for seed in seeds:
-            lines.append(line_of(*play_and_check(seed, victim=given.victim)))
+            lines.append(line_of(*play_and_check(seed, victim=given.victim, scenario=given.scenario)))
             print(lines[-1], flush=True)
     else:
         lines = _share_out(given, seeds)
@@ -186,6 +187,7 @@ def _share_out(given: argparse.Namespace, seeds: range) -> list[str]:
     size = -(-len(seeds) // given.jobs)
     parts = [seeds[begin : begin + size] for begin in range(0, len(seeds), size)]
     victim = ["--victim", given.victim] if given.victim else []
+    victim += ["--scenario", given.scenario] if given.scenario else []
     processes = [
         subprocess.Popen(
             [sys.executable, __file__, "--lines", "--first", str(part[0]), "--seeds", str(len(part)), *victim],

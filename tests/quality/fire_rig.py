@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -29,7 +29,8 @@ from harness.plan.catalogue import control_of, find_scenarios
 from harness.plan.planning import Overrides, override, plan_run
 from harness.trial.run import Run, write_plan
 
-SHORT = Overrides(duration_s=2.6, outage_s=0.8, rate_per_s=40, arms=("pubsub", "stream-group", "stream-queue"))
+SHORT = Overrides(duration_s=2.6, outage_s=0.8, rate_per_s=40)
+ARMS = ("pubsub", "stream-group", "stream-queue")
 SCENARIOS = (
     "partition_control",
     "partition_consumers_drop",
@@ -85,14 +86,14 @@ class Draw:
     scenario: str
 
     @classmethod
-    def of(cls, seed: int, *, victim: Victim | None = None) -> Draw:
-        """Everything follows from the seed; ``victim`` fixes that one."""
+    def of(cls, seed: int, *, victim: Victim | None = None, scenario: str | None = None) -> Draw:
+        """Everything follows from the seed; ``victim`` and ``scenario`` fix those."""
         draw = random.Random(seed)
         drawn = draw.choice([*Victim, *(one for one in Victim if one is not Victim.NOBODY)])
         moment = draw.choice(list(Moment))
         at_the_end = moment is Moment.WRITING and (victim or drawn) is Victim.HARNESS
         delay_s = draw.uniform(0, REPORTING_S if at_the_end else DELAYS_S.get(moment, 0.5))
-        return cls(seed, victim or drawn, moment, delay_s, draw.choice(SCENARIOS))
+        return cls(seed, victim or drawn, moment, delay_s, scenario or draw.choice(SCENARIOS))
 
 
 @dataclass(slots=True)
@@ -126,7 +127,9 @@ class Mark:
 def plan_of(draw: Draw, *, control: bool) -> RunPlan:
     """The scenario of ``draw`` with a very short timeline; with its ``control`` where the whole run is judged."""
     named = find_scenarios([draw.scenario])
-    scenarios = [override(scenario, SHORT) for scenario in [*named, *(control_of(named) if control else ())]]
+    arms = ARMS if draw.scenario in SCENARIOS else ()
+    short = replace(SHORT, arms=arms)
+    scenarios = [override(scenario, short) for scenario in [*named, *(control_of(named) if control else ())]]
     choice = StackChoice.model_validate({"proxy_engine": "builtin"})
     return plan_run(
         scenarios, name="fire", trials=1, seed=draw.seed, stack=choice, harness_version="0", repeat_command="none"
@@ -140,7 +143,7 @@ def fire(draw: Draw, where: Path) -> Fired:
     began = time.monotonic()
     try:
         fired = _fire_command(draw, mark) if draw.victim is Victim.HARNESS else _fire_run(draw, mark)
-        fired.left = wait_gone(mark)
+        fired.left = [*wait_gone(mark), *mounted(mark)]
     finally:
         del os.environ[TOKEN]
     fired.seconds = time.monotonic() - began
@@ -175,7 +178,7 @@ def _fire_run(draw: Draw, mark: Mark) -> Fired:
 def _fire_command(draw: Draw, mark: Mark) -> Fired:
     """The command itself is the victim, anywhere from its start to its report."""
     where = mark.where
-    arms = [word for arm in SHORT.arms for word in ("--arm", arm)]
+    arms = [word for arm in ARMS for word in ("--arm", arm)]
     command = [
         "run",
         draw.scenario,
@@ -318,3 +321,13 @@ def wait_gone(mark: Mark) -> list[str]:
             lines.append(f"{process.pid} {' '.join(process.cmdline())[:120]} ({process.status()})")
             process.kill()
     return lines
+
+
+def mounted(mark: Mark) -> list[str]:
+    """What is mounted in the run's folder, in whichever namespace."""
+    found = []
+    for table in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):
+            lines = table.read_text(encoding="utf-8", errors="replace").splitlines()
+            found += [f"mounted: {line}" for line in lines if str(mark.where) in line]
+    return found
