@@ -46,7 +46,7 @@ link-test: $(VENV)/.ready ## One-way, flapping, slow and lossy links
 	@$(BIN)/harness run link $(ARGS)
 
 server-test: $(VENV)/.ready ## Kill the server, cut its power, stop it, fill its memory, by persistence
-	@$(BIN)/harness run server $(ARGS)
+	@$(BIN)/harness run server remedy $(ARGS)
 
 incidents: $(VENV)/.ready ## The source document's incidents, claimed loss beside measured
 	@$(BIN)/harness run incident $(ARGS)

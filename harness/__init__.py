@@ -40,7 +40,14 @@ if TYPE_CHECKING:
     from harness.plan.arms import named_arm
     from harness.plan.building import CRASH_ARMS, breaks, family_control, fault_scenario, guess, holds, select_arms
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
-    from harness.plan.persistence import SERVER_ARMS, SERVER_TIMELINE, SERVER_WORKLOAD, server_death
+    from harness.plan.persistence import (
+        REMEDY_WORKLOAD,
+        SERVER_ARMS,
+        SERVER_TIMELINE,
+        SERVER_WORKLOAD,
+        remedy_arms,
+        server_death,
+    )
     from harness.stack.visit import OpenServer, open_server
     from harness.trial.seat import Seat
 
@@ -90,11 +97,14 @@ _HOMES = {
     "predict_streams": "harness.plan.partition",
     "read_settings": "harness.cli.consumer_check",
     "select_arms": "harness.plan.building",
+    "REMEDY_WORKLOAD": "harness.plan.persistence",
+    "remedy_arms": "harness.plan.persistence",
     "server_death": "harness.plan.persistence",
 }
 
 __all__ = [
     "CRASH_ARMS",
+    "REMEDY_WORKLOAD",
     "SERVER_ARMS",
     "SERVER_TIMELINE",
     "SERVER_WORKLOAD",
@@ -137,6 +147,7 @@ __all__ = [
     "predict",
     "predict_streams",
     "read_settings",
+    "remedy_arms",
     "run_example",
     "run_script",
     "select_arms",

@@ -28,6 +28,7 @@ FAMILY_TITLES = {
     "consume": "Ways to consume and to fall behind",
     "incident": "Incidents of the source document",
     "server": "Crashes and full memory or disk of the server",
+    "remedy": "What waiting for more than a reply saves",
     "failover": "Failovers to a replica",
     "network": "Lost packets",
 }

@@ -154,6 +154,7 @@ def family_control(
     imperfect: Mapping[str, Sequence[Guarantee]] | None = None,
     timeline: Timeline = SHORT,
     workload: Workload | None = None,
+    persistence: Persistence = Persistence.OFF,
     claims: Sequence[SourceClaim] = (),
 ) -> Scenario:
     """The no-fault control of a family: every arm must be perfect, but for what ``imperfect`` excuses."""
@@ -175,5 +176,6 @@ def family_control(
         statements=statements,
         timeline=timeline,
         workload=workload,
+        persistence=persistence,
         claims=claims,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.model.values import FaultPlan, Scenario, Timeline, Workload
+from harness.model.values import Arm, FaultPlan, Scenario, Timeline, Workload
 from harness.model.words import FaultModel, Persistence
 from harness.plan.building import Statement, fault_scenario, select_arms
 
@@ -16,6 +16,11 @@ SERVER_ARMS = ("pubsub", "stream-group")
 SERVER_TIMELINE = Timeline(warm_up_s=1.0, steady_s=2.5, outage_s=2.0, recovery_s=3.0)
 """Long enough before the fault for a snapshot, and for an fsync of every second, to have come and gone."""
 SERVER_WORKLOAD = Workload(rate_per_s=100.0)
+
+REMEDY_ARMS = ("stream-group", "stream-group-waitaof")
+REMEDY_PRODUCERS = 10
+REMEDY_WORKLOAD = Workload(rate_per_s=12.0)
+"""Of all producers together: each may wait for up to a second over each message."""
 
 _DEATHS = {
     FaultModel.SERVER_KILL: ("gets a SIGKILL", "SIGKILL, and another life on the same directory and port"),
@@ -31,6 +36,11 @@ _PROFILES = {
     Persistence.AOF_EVERYSEC: "with an append-only file and appendfsync everysec",
     Persistence.AOF_ALWAYS: "with an append-only file and appendfsync always",
 }
+
+
+def remedy_arms() -> tuple[Arm, ...]:
+    """One recipient each, and so many producers that waiting does not hold up the schedule."""
+    return tuple(arm.model_copy(update={"producers": REMEDY_PRODUCERS}) for arm in select_arms(*REMEDY_ARMS, scopes=1))
 
 
 def server_death(

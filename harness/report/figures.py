@@ -15,7 +15,7 @@ from harness.report.figure_persistence import draw_persistence
 from harness.report.grouping import FamilyGroup, families
 from harness.report.helper import helper_drawing, share_out
 from harness.report.matrix import MATRIX_FAMILIES, make_matrix
-from harness.report.server_losses import DEATHS
+from harness.report.server_losses import death_counts
 from harness.report.trial_figures import draw_trial
 
 
@@ -25,7 +25,7 @@ def draw_family(summary: RunSummary, family: FamilyGroup) -> Picture:
         return draw_comparison(summary, family)
     if family.name in MATRIX_FAMILIES:
         return draw_matrix(make_matrix(family), name=figure_name(family.name))
-    if any(row.model in DEATHS for row in family.rows):
+    if death_counts(family.rows):
         return draw_persistence(family.rows, name=figure_name(family.name))
     return draw_bars(family, name=figure_name(family.name))
 

@@ -23,7 +23,7 @@ from harness.report.figure_names import figure_name
 from harness.report.grouping import FamilyGroup, families, scenario_groups
 from harness.report.guarantee_tables import by_scenario, guarantee_tables
 from harness.report.matrix import MATRIX_FAMILIES, Matrix, make_matrix
-from harness.report.server_losses import DEATHS, NOTE, TITLE, server_losses
+from harness.report.server_losses import NOTE, TITLE, death_counts, server_losses
 from harness.report.trial_tables import TrialTables, lost_of, trial_tables
 
 DETAILED_TRIALS = 24
@@ -167,7 +167,7 @@ def _caption(family: FamilyGroup) -> str:
         return "partition"
     if family.name in MATRIX_FAMILIES:
         return "matrix"
-    return "persistence" if any(row.model in DEATHS for row in family.rows) else "bars"
+    return "persistence" if death_counts(family.rows) else "bars"
 
 
 def _evidence_name(claim: ClaimResult) -> str:

@@ -16,6 +16,8 @@ from harness.report.wording import count
 
 DEATHS: Final = (FaultModel.SERVER_KILL, FaultModel.POWER_LOSS)
 """Faults that end the server's process."""
+FAMILY: Final = "server"
+"""Whose arms have no remedy: only these show what a way of persisting takes."""
 _UNSOUND: Final = frozenset({Verdict.INCONCLUSIVE, Verdict.ERROR})
 _PROFILES: Final = list(Persistence)
 
@@ -72,7 +74,7 @@ def death_counts(rows: Sequence[ScenarioRow]) -> list[DeathCounts]:
 
 def _deaths(rows: Sequence[ScenarioRow]) -> list[list[ScenarioRow]]:
     """The rows of each scenario in which the server died, in the order of the table."""
-    dead = [row for row in rows if row.model in DEATHS]
+    dead = [row for row in rows if row.model in DEATHS and row.family == FAMILY]
     dead.sort(key=lambda row: (DEATHS.index(row.model), _PROFILES.index(row.persistence)))
     scenarios = dict.fromkeys(row.scenario for row in dead)
     return [[row for row in dead if row.scenario == name] for name in scenarios]
