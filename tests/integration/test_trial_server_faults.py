@@ -21,7 +21,7 @@ from harness.faults.storage import DiskFull, Eviction, OutOfMemory, SlowFsync
 from harness.history.table import read_history, write_history
 from harness.model.results import TrialFacts
 from harness.model.values import Scenario, StackChoice, Timeline, Trial
-from harness.model.words import Mechanism, Outcome, StackKind, Verdict
+from harness.model.words import Mechanism, Outcome, Persistence, StackKind, Verdict
 from harness.plan.arms import named_arm
 from harness.plan.catalogue import find_scenarios
 from harness.stack import power
@@ -142,6 +142,23 @@ def test_a_machine_that_cannot_slow_fsyncs_skips(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("harness.stack.breakable.why_no_delay", lambda: "no C compiler is installed")
     facts = play(scenario("server_slow_fsync_always"), tmp_path)
     assert ("skipped", True) == (facts.status, "no C compiler" in facts.status_reason)
+
+
+def test_an_arm_that_nobody_confirms_is_skipped(tmp_path: Path) -> None:
+    """Without an append-only file WAITAOF is refused: the trial says so, and counts as nothing."""
+    plan = scenario("remedy_control").model_copy(update={"persistence": Persistence.OFF})
+    facts = play(plan, tmp_path)
+    assert "skipped" == facts.status
+    assert "stream-group-waitaof: the server can't confirm writes with WAITAOF 1 0" in facts.status_reason
+
+
+def test_an_arm_that_waits_for_the_disk_plays_in_a_trial(tmp_path: Path) -> None:
+    """Each message has one request; what was not confirmed in time is indeterminate, and the rest is acknowledged."""
+    assert "complete" == play(scenario("remedy_control"), tmp_path).status
+    waited = judged(tmp_path).result.arms[1]
+    assert "stream-group-waitaof" == waited.arm
+    assert waited.attempted == waited.outcomes[Outcome.ACKNOWLEDGED] + waited.outcomes[Outcome.INDETERMINATE] > 20
+    assert waited.attempted == waited.cost.producer_requests == waited.log_entries
 
 
 def test_a_kill_that_does_nothing_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
