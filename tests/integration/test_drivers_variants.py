@@ -207,9 +207,13 @@ def test_a_slow_consumer_takes_its_time_and_tells_it(stack: RunningStack, admin:
         until(lambda: len(rig.effects()) == 5, "the rest")
         worker.stop()
         handled = rig.records("consumer", EventKind.HANDLED)
-        assert [(0, 1), (1, 1), (2, 0)] == [(int(row["sequence"]), int(row["code"])) for row in handled]
-        assert all(row["value"] >= 50_000_000 for row in handled[:2])
-        assert handled[2]["value"] < 50_000_000
+        # The order to be quick takes a moment to arrive, so a third message may still be handled slowly.
+        slow = len(handled) - 1
+        assert 2 <= slow < 5
+        told = [(int(row["sequence"]), int(row["code"])) for row in handled]
+        assert [*((number, 1) for number in range(slow)), (slow, 0)] == told
+        assert all(row["value"] >= 50_000_000 for row in handled[:slow])
+        assert handled[slow]["value"] < 50_000_000
 
 
 def test_a_channel_and_a_matching_pattern_bring_each_message_twice(
