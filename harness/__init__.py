@@ -33,12 +33,14 @@ if TYPE_CHECKING:
         Mechanism,
         Members,
         Persistence,
+        ReplicationCut,
         Stance,
         Verdict,
         WorkerRole,
     )
     from harness.plan.arms import named_arm
     from harness.plan.building import CRASH_ARMS, breaks, family_control, fault_scenario, guess, holds, select_arms
+    from harness.plan.failover import FAILOVER_ARMS, FAILOVER_TIMELINE, FAILOVER_WORKLOAD, failover_scenario
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
     from harness.plan.persistence import (
         REMEDY_WORKLOAD,
@@ -63,6 +65,11 @@ _HOMES = {
     "Expectation": "harness.model.values",
     "FaultModel": "harness.model.words",
     "FaultPlan": "harness.model.values",
+    "FAILOVER_ARMS": "harness.plan.failover",
+    "FAILOVER_TIMELINE": "harness.plan.failover",
+    "FAILOVER_WORKLOAD": "harness.plan.failover",
+    "ReplicationCut": "harness.model.words",
+    "failover_scenario": "harness.plan.failover",
     "Guarantee": "harness.model.words",
     "HarnessError": "harness.model.errors",
     "Limits": "harness.model.values",
@@ -104,6 +111,9 @@ _HOMES = {
 
 __all__ = [
     "CRASH_ARMS",
+    "FAILOVER_ARMS",
+    "FAILOVER_TIMELINE",
+    "FAILOVER_WORKLOAD",
     "REMEDY_WORKLOAD",
     "SERVER_ARMS",
     "SERVER_TIMELINE",
@@ -125,6 +135,7 @@ __all__ = [
     "OpenServer",
     "Persistence",
     "Prediction",
+    "ReplicationCut",
     "Scenario",
     "Seat",
     "SourceClaim",
@@ -137,6 +148,7 @@ __all__ = [
     "breaks",
     "check_consumer",
     "control_scenario",
+    "failover_scenario",
     "family_control",
     "fault_scenario",
     "guess",

@@ -5,7 +5,9 @@ of it without persistence, what came after the last snapshot with RDB, and with 
 written yet, since it waits for a slow fsync. Under AOF no and always every write precedes its reply, so there a kill
 explains nothing. *Un-fsynced at power loss*: the machine lost power, and what had not reached the disk went; without
 persistence nothing was ever to reach it, so that is a restart, and under AOF always it explains nothing.
-*Evicted*: the server's counter of evicted keys rose, and the stream was one of the keys.
+*Un-replicated at failover*: a replica was promoted that had not been sent it; a hung master may even have
+acknowledged it after that, until its clients were led to the new one. *Evicted*: the server's counter of evicted keys
+rose, and the stream was one of the keys.
 
 A fault that was not seen explains nothing. Only what was acknowledged before the server came back (or before the
 counter was seen to have risen) can have gone with it: what is gone without that is *unexplained*.
@@ -27,12 +29,12 @@ from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
 from harness.model.results import FaultWindow
-from harness.model.words import FaultModel, Mechanism, Persistence, ServerStat
+from harness.model.words import FAILOVERS, FaultModel, Mechanism, Persistence, ServerStat
 
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 
-DEATHS: Final = frozenset({FaultModel.SERVER_KILL, FaultModel.POWER_LOSS})
+DEATHS: Final = frozenset({FaultModel.SERVER_KILL, FaultModel.POWER_LOSS, FaultModel.FAILOVER})
 """Faults that end the server's process."""
 _MAY_FORGET: Final = {
     FaultModel.SERVER_KILL: {
@@ -66,9 +68,11 @@ def forgettings(history: History, timeline: Timeline) -> list[Forgetting]:
     found = []
     for fault in timeline.faults:
         mechanism = _MAY_FORGET.get(fault.plan.model, {}).get(history.trial.scenario.persistence)
+        if fault.plan.model in FAILOVERS:
+            mechanism = Mechanism.UNREPLICATED
         if mechanism is not None and fault.observed_from_ns is not None:
-            back = timeline.end_ns if fault.heal_before_ns is None else fault.heal_before_ns
-            found.append(Forgetting(mechanism, fault.inject_before_ns, back))
+            back = fault.heal_after_ns if fault.plan.model is FaultModel.HUNG_MASTER else fault.heal_before_ns
+            found.append(Forgetting(mechanism, fault.inject_before_ns, timeline.end_ns if back is None else back))
     found += [Forgetting(Mechanism.EVICTED, moment, moment) for moment in _evictions(history)]
     return found
 

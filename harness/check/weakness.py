@@ -20,6 +20,8 @@ _NEEDS_ACKNOWLEDGED = frozenset({Guarantee.AT_LEAST_ONCE, Guarantee.EFFECTIVELY_
 _UNANSWERED = frozenset({FaultModel.DOWN, FaultModel.RESET, FaultModel.REPLY_LOST})
 _TAKES_WHAT_WAS = frozenset(
     {
+        FaultModel.FAILOVER,
+        FaultModel.HUNG_MASTER,
         FaultModel.SERVER_KILL,
         FaultModel.POWER_LOSS,
         FaultModel.OUT_OF_MEMORY,

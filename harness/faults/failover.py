@@ -8,7 +8,7 @@ ordinary link faults on them), and read from the lookout how far the replicas we
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -64,13 +64,26 @@ class ReplicationLinks:
         self.close()
 
 
+def _nothing_more(_failover: Failover) -> None:
+    """Who only waits for a failover."""
+
+
 class _MasterFault:
     """What a dying and a hanging master have in common. Knows whom it struck."""
 
     dies: ClassVar[bool]
 
-    def __init__(self, stack: ReplicatedStack, *, old_returns: bool = True, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self,
+        stack: ReplicatedStack,
+        *,
+        old_returns: bool = True,
+        deadline_s: float = DEADLINE_S,
+        on_promoted: Callable[[Failover], None] = _nothing_more,
+    ) -> None:
+        """``on_promoted`` is called once the new master is known, before the old one comes back."""
         self.stack = stack
+        self._on_promoted = on_promoted
         self.old_returns = old_returns
         self.deadline_s = deadline_s
         self._struck: RestartableServer | None = None
@@ -97,6 +110,7 @@ class _MasterFault:
         try:
             if self.failover is None:
                 self.failover = self.stack.wait_failover(self._struck.address, deadline_s=self.deadline_s)
+                self._on_promoted(self.failover)
         finally:
             returned = time.monotonic_ns()
             if self.old_returns:

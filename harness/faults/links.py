@@ -82,6 +82,11 @@ class ProxiedLink:
 
         return self._guarded(call)
 
+    def redirect(self, upstream: str) -> CallTimes:
+        """Lead to another server (``host:port``) from now on: every connection is closed, new ones go there."""
+        self._upstream = upstream
+        return self.recreate()
+
     def check_alive(self) -> None:
         """Raise `TrialError` where its proxy server has ended by itself."""
         self._server.check_alive()
@@ -127,6 +132,11 @@ class Links:
         if role not in self._links:
             raise UsageError(f"no link was opened for the {role.value}", fix=f"open it: roles=({role!s}, …)")
         return self._links[role]
+
+    def redirect(self, upstream: str) -> None:
+        """Let every link lead to another server, as a name or a virtual address does after a failover."""
+        for link in self._links.values():
+            link.redirect(upstream)
 
     def check_alive(self) -> None:
         """Raise `TrialError` where a proxy server has ended by itself: the trial had a fault that nobody planned."""

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import assert_never
 
 from harness.model.values import FaultPlan
-from harness.model.words import CrashPoint, Direction, FaultModel, LinkRole, Members, WorkerRole
+from harness.model.words import CrashPoint, Direction, FaultModel, LinkRole, Members, ReplicationCut, WorkerRole
 
 NO_FAULT = "no fault (control)"
 
@@ -180,8 +180,24 @@ def _deed(plan: FaultPlan) -> str:
             return "late start"
         case FaultModel.NONE:
             return NO_FAULT
+        case FaultModel.FAILOVER | FaultModel.HUNG_MASTER:
+            return _failover(plan)
         case _:
             return plan.model.value
+
+
+def _failover(plan: FaultPlan) -> str:
+    """``failover, replication held 700 ms before``, ``hung master``."""
+    words = ["failover" if plan.model is FaultModel.FAILOVER else "hung master"]
+    match plan.replication:
+        case ReplicationCut.NONE:
+            pass
+        case ReplicationCut.HOLD | ReplicationCut.DROP:
+            done = "held" if plan.replication is ReplicationCut.HOLD else "dropped"
+            words.append(f"replication {done} {plan.cut_ms:,} ms before")
+        case _:
+            assert_never(plan.replication)
+    return ", ".join([*words, *["the old one returns"] * plan.old_returns])
 
 
 def crash_point_name(point: CrashPoint) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.model.words import (
+    FAILOVERS,
     LINK_FAULTS,
     PROCESS_FAULTS,
     SERVER_FAULTS,
@@ -27,6 +28,7 @@ from harness.model.words import (
     Persistence,
     Primitive,
     Recovery,
+    ReplicationCut,
     StackKind,
     Stance,
     StartAt,
@@ -176,6 +178,11 @@ class FaultPlan(Frozen):
     """slow: how long each message takes."""
     every: int = Field(default=20, ge=1)
     """poison: every so many-th message of the fault phase."""
+    replication: ReplicationCut = ReplicationCut.NONE
+    """failover, hung-master: what is done to both replication links ``cut_ms`` before the master is struck."""
+    cut_ms: int = Field(default=700, ge=1, le=60_000)
+    old_returns: bool = False
+    """failover: the old master comes back at the heal, with its files, to be made a replica."""
 
     @property
     def struck_link(self) -> LinkRole:
@@ -195,6 +202,8 @@ class FaultPlan(Frozen):
             raise ValueError(f"{self.model} strikes consumers only")
         if self.model in SERVER_FAULTS and (self.link is not None or self.worker is not None):
             raise ValueError(f"{self.model} strikes the server: it names neither a link nor a worker")
+        if self.replication is not ReplicationCut.NONE and self.model not in FAILOVERS:
+            raise ValueError(f"{self.model} fails over to nobody: only a failover has a replication link to cut")
         if self.model in SERVER_FAULTS and self.cycles > 1:
             raise ValueError(f"{self.model} is on once for the whole phase: only faults of links come and go")
         return self
@@ -260,6 +269,8 @@ class Scenario(Frozen):
     predictions: tuple[Prediction, ...] = ()
     limits: Limits = Limits()
     persistence: Persistence = Persistence.OFF
+    replicated: bool = False
+    """One master, two replicas, three Sentinels instead of a single server."""
     server_settings: dict[str, str] = Field(default_factory=dict)
     """Settings beyond the profile, e.g. an output-buffer limit: only on servers of our own."""
     claims: tuple[SourceClaim, ...] = ()
@@ -272,6 +283,13 @@ class Scenario(Frozen):
     def is_control(self) -> bool:
         """Whether this scenario injects nothing and must be perfect."""
         return not self.faults
+
+    @model_validator(mode="after")
+    def _fails_over_to_somebody(self) -> Scenario:
+        struck = next((plan.model for plan in self.faults if plan.model in FAILOVERS), None)
+        if struck is not None and not self.replicated:
+            raise ValueError(f"{struck} needs replicas to fail over to: replicated=True")
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Scenario:

@@ -143,6 +143,15 @@ PROCESS_FAULTS = frozenset(
 )
 """Faults that act on worker processes, and are seen in the process table."""
 
+
+class ReplicationCut(StrEnum):
+    """What is done to the links to the replicas shortly before a master fails: the lag that a failover loses."""
+
+    NONE = "none"
+    HOLD = "hold"
+    DROP = "drop"
+
+
 SERVER_FAULTS = frozenset(
     {
         FaultModel.SERVER_KILL,
@@ -157,6 +166,9 @@ SERVER_FAULTS = frozenset(
     }
 )
 """Faults that act on a server, and are seen on straight connections to it."""
+
+FAILOVERS = frozenset({FaultModel.FAILOVER, FaultModel.HUNG_MASTER})
+"""Faults that end with another server being the master."""
 
 
 class Direction(StrEnum):

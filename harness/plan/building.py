@@ -118,6 +118,7 @@ def fault_scenario(
     limits: Limits | None = None,
     server_settings: Mapping[str, str] | None = None,
     persistence: Persistence = Persistence.OFF,
+    replicated: bool = False,
     claims: Sequence[SourceClaim] = (),
     slow: bool = False,
     real_time: tuple[float, float] | None = None,
@@ -138,6 +139,7 @@ def fault_scenario(
         limits=limits or Limits(),
         server_settings=dict(server_settings or {}),
         persistence=persistence,
+        replicated=replicated,
         claims=tuple(claims),
         slow=slow,
         real_time=real_time,
@@ -156,6 +158,8 @@ def family_control(
     workload: Workload | None = None,
     persistence: Persistence = Persistence.OFF,
     claims: Sequence[SourceClaim] = (),
+    persistence: Persistence = Persistence.OFF,
+    replicated: bool = False,
 ) -> Scenario:
     """The no-fault control of a family: every arm must be perfect, but for what ``imperfect`` excuses."""
     excused = imperfect or {}
@@ -178,4 +182,6 @@ def family_control(
         workload=workload,
         persistence=persistence,
         claims=claims,
+        persistence=persistence,
+        replicated=replicated,
     )

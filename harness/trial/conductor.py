@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from harness.model.errors import Interrupted, NotPossible, TrialError
 from harness.model.progress import ProgressEvent, ProgressKind
 from harness.model.results import TrialEnvironment, TrialFacts
 from harness.model.values import NANOSECONDS, Arm, Trial, link_roles
-from harness.model.words import Phase, StackKind
+from harness.model.words import LinkRole, Phase, StackKind
 from harness.stack.base import RunningStack, Watched
 from harness.stack.connect import admin_client
 from harness.stack.keys import remove_keys
@@ -41,6 +41,7 @@ from harness.trial.drain import Drain
 from harness.trial.faulting import SETTLE_DEADLINE_S, Faulting
 from harness.trial.folder import TrialFolder, write_whole
 from harness.trial.pacing import Pacing
+from harness.trial.replicated import open_replicated
 from harness.trial.surroundings import describe, describe_unopened
 from harness.trial.tally import Tally
 from harness.trial.witness import ProcessWitness, ServerStats, stats_wanted
@@ -119,16 +120,7 @@ class Conductor:
         """Open everything, each with its closing on every path."""
         trial, path = self._trial, self._folder.path
         roles = link_roles(trial.scenario)
-        stack = closing.enter_context(
-            open_stack(
-                trial.stack,
-                persistence=trial.scenario.persistence,
-                settings=trial.scenario.server_settings,
-                folder=path,
-                roles=roles,
-                faults=trial.scenario.faults,
-            )
-        )
+        stack = closing.enter_context(self._open_stack(roles))
         # Docker brings its proxies along: none has to be found or built for it. What finding one takes was told once,
         # when the run began.
         wanted = "builtin" if stack.kind is StackKind.COMPOSE else trial.stack.proxy_engine
@@ -153,6 +145,19 @@ class Conductor:
         closing.callback(faulting.stop_sentinels)
         stats = ServerStats(admin, journal, wanted=stats_wanted(trial.scenario))
         return _Stage(stack, admin, logs, links, cast, casting, faulting, stats)
+
+    def _open_stack(self, roles: Sequence[LinkRole]) -> RunningStack:
+        scenario, path = self._trial.scenario, self._folder.path
+        if scenario.replicated:
+            return open_replicated(self._trial.stack, scenario, folder=path)
+        return open_stack(
+            self._trial.stack,
+            persistence=scenario.persistence,
+            settings=scenario.server_settings,
+            folder=path,
+            roles=roles,
+            faults=scenario.faults,
+        )
 
     def _prepare_arms(self, admin: redis.Redis, journal: Journal) -> dict[int, Log]:
         """Make groups and effects journals; the logs of the arms that have one."""
@@ -202,7 +207,11 @@ class Conductor:
 
     def _drain(self, journal: Journal, stage: _Stage) -> None:
         # A server that died took our connection with it: begin anew rather than learn of it from a read that counts.
-        stage.admin.connection_pool.disconnect()
+        # After a failover the account that counts is another server's.
+        authority, pool = stage.stack.server, stage.admin.connection_pool
+        pool.disconnect()
+        pool.connection_kwargs.update(host=authority.host, port=authority.port)
+        pool.reset()
         self._begin_phase(journal, Phase.DRAIN)
         drain = Drain(
             self._trial,

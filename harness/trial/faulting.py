@@ -20,11 +20,12 @@ from harness.faults.sentinel import Sentinel
 from harness.history.journal import EventKind, Journal
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan, Trial, link_roles
-from harness.model.words import LINK_FAULTS, PROCESS_FAULTS, SERVER_FAULTS, FaultModel, LinkRole
+from harness.model.words import FAILOVERS, LINK_FAULTS, PROCESS_FAULTS, SERVER_FAULTS, FaultModel, LinkRole
 from harness.stack.base import RunningStack
 from harness.trial.acts import Act, CallBook, LinkAct, ProcessAct
 from harness.trial.casting import Casting
 from harness.trial.consumption_acts import PoisonAct, SlowAct
+from harness.trial.failover_act import FailoverAct, make_failover_act
 from harness.trial.server_acts import ServerAct, make_server_fault
 
 FIRST_ANSWER_DEADLINE_S = 10.0
@@ -130,8 +131,8 @@ class Faulting:
         acts = [act for act in self._in_order if isinstance(act, LinkAct)]
         return [act for act in acts if role is None or act.link.role is role]
 
-    def _server_acts(self) -> list[ServerAct]:
-        return [act for act in self._in_order if isinstance(act, ServerAct)]
+    def _server_acts(self) -> list[ServerAct | FailoverAct]:
+        return [act for act in self._in_order if isinstance(act, ServerAct | FailoverAct)]
 
     def _act(self, plan: FaultPlan, index: int) -> Act:
         book = CallBook(self._journal, index)
@@ -142,6 +143,8 @@ class Faulting:
             return SlowAct(plan, self._casting, book)
         if plan.model is FaultModel.POISON:
             return PoisonAct(plan, self._casting, book)
+        if plan.model in FAILOVERS:
+            return make_failover_act(plan, self._stack, self._links, book)
         if plan.model in SERVER_FAULTS:
             return ServerAct(make_server_fault(plan, self._stack), self._stack.server, book, self._note_probe)
         if plan.model not in PROCESS_FAULTS:

@@ -11,14 +11,19 @@ import redis
 from harness.faults.process_evidence import Sighting
 from harness.history.journal import EventKind, Journal
 from harness.model.values import Scenario
-from harness.model.words import FaultModel, ServerStat
+from harness.model.words import FAILOVERS, FaultModel, ServerStat
 from harness.trial.cast import Worker
 
 _STATS: Final[Mapping[ServerStat, str]] = {
     ServerStat.OUTPUT_BUFFER_KILLS: "client_output_buffer_limit_disconnections",
     ServerStat.EVICTED_KEYS: "evicted_keys",
 }
-_AWAY: Final = frozenset({FaultModel.SERVER_KILL, FaultModel.POWER_LOSS, FaultModel.SERVER_PAUSE, FaultModel.DISK_FULL})
+_AWAY: Final = FAILOVERS | {
+    FaultModel.SERVER_KILL,
+    FaultModel.POWER_LOSS,
+    FaultModel.SERVER_PAUSE,
+    FaultModel.DISK_FULL,
+}
 
 
 class ProcessWitness:
