@@ -14,7 +14,7 @@ export STACK
 SEEDS ?= 300
 INPUTS ?= 10000
 
-.PHONY: help setup partition-test crash-test consume-test link-test server-test incidents all verify test lint fire bench doctor clean
+.PHONY: help setup partition-test crash-test consume-test link-test server-test failover-test incidents all verify test lint fire bench doctor clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ link-test: $(VENV)/.ready ## One-way, flapping, slow and lossy links
 
 server-test: $(VENV)/.ready ## Kill the server, cut its power, stop it, fill its memory, by persistence
 	@$(BIN)/harness run server remedy $(ARGS)
+
+failover-test: $(VENV)/.ready ## Kill or hang a master that has replicas, with and without replication lag
+	@$(BIN)/harness run failover $(ARGS)
 
 incidents: $(VENV)/.ready ## The source document's incidents, claimed loss beside measured
 	@$(BIN)/harness run incident $(ARGS)

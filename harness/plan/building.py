@@ -158,7 +158,6 @@ def family_control(
     workload: Workload | None = None,
     persistence: Persistence = Persistence.OFF,
     claims: Sequence[SourceClaim] = (),
-    persistence: Persistence = Persistence.OFF,
     replicated: bool = False,
 ) -> Scenario:
     """The no-fault control of a family: every arm must be perfect, but for what ``imperfect`` excuses."""
@@ -182,6 +181,5 @@ def family_control(
         workload=workload,
         persistence=persistence,
         claims=claims,
-        persistence=persistence,
         replicated=replicated,
     )
