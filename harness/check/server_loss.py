@@ -5,9 +5,10 @@ of it without persistence, what came after the last snapshot with RDB, and with 
 written yet, since it waits for a slow fsync. Under AOF no and always every write precedes its reply, so there a kill
 explains nothing. *Un-fsynced at power loss*: the machine lost power, and what had not reached the disk went; without
 persistence nothing was ever to reach it, so that is a restart, and under AOF always it explains nothing.
-*Un-replicated at failover*: a replica was promoted that had not been sent it; a hung master may even have
-acknowledged it after that, until its clients were led to the new one. *Evicted*: the server's counter of evicted keys
-rose, and the stream was one of the keys.
+*Un-replicated at failover*: a replica was promoted that had not been sent it; a master
+that hung, or that came back, may even have acknowledged it after that, for as long as it believed that it was the
+master: until it was seen as a replica. *Evicted*: the server's counter of evicted keys rose, and the stream was one of
+the keys.
 
 A fault that was not seen explains nothing. Only what was acknowledged before the server came back (or before the
 counter was seen to have risen) can have gone with it: what is gone without that is *unexplained*.
@@ -36,6 +37,8 @@ Bools = npt.NDArray[np.bool_]
 
 DEATHS: Final = frozenset({FaultModel.SERVER_KILL, FaultModel.POWER_LOSS, FaultModel.FAILOVER})
 """Faults that end the server's process."""
+WRITTEN_DOWN_NS: Final = 100_000_000
+"""A reply that the deposed master still gave may be written down by its client after somebody saw it as a replica."""
 _MAY_FORGET: Final = {
     FaultModel.SERVER_KILL: {
         Persistence.OFF: Mechanism.SERVER_RESTART,
@@ -71,10 +74,16 @@ def forgettings(history: History, timeline: Timeline) -> list[Forgetting]:
         if fault.plan.model in FAILOVERS:
             mechanism = Mechanism.UNREPLICATED
         if mechanism is not None and fault.observed_from_ns is not None:
-            back = fault.heal_after_ns if fault.plan.model is FaultModel.HUNG_MASTER else fault.heal_before_ns
-            found.append(Forgetting(mechanism, fault.inject_before_ns, timeline.end_ns if back is None else back))
+            found.append(Forgetting(mechanism, fault.inject_before_ns, _until_ns(fault, timeline)))
     found += [Forgetting(Mechanism.EVICTED, moment, moment) for moment in _evictions(history)]
     return found
+
+
+def _until_ns(fault: FaultWindow, timeline: Timeline) -> int:
+    """When what the fault takes can have been acknowledged at the latest."""
+    if fault.plan.model is FaultModel.HUNG_MASTER or fault.plan.old_returns:
+        return timeline.end_ns if fault.observed_to_ns is None else fault.observed_to_ns + WRITTEN_DOWN_NS
+    return timeline.end_ns if fault.heal_before_ns is None else fault.heal_before_ns
 
 
 def explain_gone(causes: list[Forgetting], messages: Messages, gone: Array) -> Array:
