@@ -123,14 +123,17 @@ class _MasterFault:
         return deed
 
     def evidence(self, seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
-        """One server said that it is the master before, another one after."""
+        """One server said that it is the master before, the one that clients were led to after, and nobody else."""
         if self._struck is None:
             return Evidence(None, None, "not shown: nothing was injected")
+        if self.failover is None:
+            return Evidence(None, None, "not shown: clients were led to no other server")
         return judge_failover(
             seen,
             inject=inject,
             heal=heal,
             old_port=self._struck.place.port,
+            new_port=self.failover.new.port,
             dies=self.dies,
             old_returns=self.old_returns,
         )

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from harness.faults.base import CallTimes, Evidence
 from harness.faults.evidence import duration, judge_down, judge_hold, window
 from harness.faults.lookout import Sight
-from harness.faults.server_base import Deed, Seen
+from harness.faults.server_base import Deed, Proof, Seen
 from harness.model.words import LinkRole, ProbeResult
+
+_MASTER = "master"
 
 
 def judge_died(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
@@ -122,42 +124,106 @@ def judge_aof_refused(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
     return Evidence(failing[0].answered_ns, after.answered_ns, _with_proofs(sentence, inject, heal))
 
 
-def judge_failover(seen: Seen, *, inject: Deed, heal: Deed, old_port: int, dies: bool, old_returns: bool) -> Evidence:
-    """One server said that it is the master before, another one after, and the old one ended as it should.
+def judge_failover(
+    seen: Seen, *, inject: Deed, heal: Deed, old_port: int, new_port: int, dies: bool, old_returns: bool
+) -> Evidence:
+    """One server said that it is the master before, the one that clients were led to does after, and nobody else.
 
-    ``dies``: the old master must not answer from the injection to the heal as the same life; else (hung) it goes on
-    afterwards. ``old_returns``: it must be seen as a replica in the end.
+    ``new_port``: where clients were led. That server must say that it is the master from some moment on, and still
+    after the heal; a second failover in between would make what is counted that of neither. ``dies``: the old master
+    must not answer from the injection to the heal as the same life; else (hung) it goes on afterwards.
+    ``old_returns``: it must be seen as a replica in the end.
     """
-    trouble = _failed_proof(inject, heal)
+    own = [it for it in seen.sights if it.port == old_port]
+    new = [it for it in seen.sights if it.port == new_port]
+    trouble = (
+        _failed_proof(inject, heal)
+        or _not_deposed(own, inject=inject, heal=heal, port=old_port)
+        or _not_one_new_master(seen.sights, inject=inject, old_port=old_port, new_port=new_port)
+    )
     if trouble:
         return Evidence(None, None, trouble)
-    own = [it for it in seen.sights if it.port == old_port]
-    before = _last_before(own, inject)
-    if before is None or before.role != "master":
-        return Evidence(None, None, f"not shown: the server on port {old_port} was not seen as the master before")
-    leaks = [it for it in own if it.asked_ns >= inject.times.after_ns and it.answered_ns < heal.times.before_ns]
-    if leaks:
-        return Evidence(None, None, f"not shown: the master on port {old_port} answered INFO while it should not")
-    promoted = [
-        it
-        for it in seen.sights
-        if it.port != old_port and it.role == "master" and it.asked_ns >= inject.times.before_ns
-    ]
-    if not promoted:
-        return Evidence(None, None, "not shown: no other server said that it is the master")
-    new = promoted[0]
-    took = duration(new.answered_ns - inject.times.before_ns)
-    sentence = f"the server on port {new.port} said that it is the master {took} after the injection began"
+    begin_ns, promoted = inject.times.after_ns, next(it for it in new if it.role == _MASTER)
+    sentence = f"the server on port {new_port} said that it is the master {_moment(promoted, inject)}"
+    still = next((it for it in new if it.asked_ns >= heal.times.after_ns and it.role == _MASTER), None)
+    if still is None:
+        return Evidence(begin_ns, None, f"{sentence}; but it was not seen as the master after the heal")
     if not old_returns:
-        return Evidence(inject.times.after_ns, new.answered_ns, _with_proofs(sentence, inject, heal))
+        return Evidence(begin_ns, still.answered_ns, _with_proofs(sentence, inject, heal))
+    before = _last_before(own, inject)
     back = next((it for it in own if it.asked_ns >= heal.times.before_ns and it.role == "slave"), None)
-    if back is None or (back.run_id != before.run_id) is not dies:
+    if before is None or back is None or (back.run_id != before.run_id) is not dies:
         what = "was not seen as a replica" if back is None else "came back in another way than this fault's"
-        return Evidence(inject.times.after_ns, None, f"{sentence}; but the old master {what}")
+        return Evidence(begin_ns, None, f"{sentence}; but the old master {what}")
     sentence = (
         f"{sentence}; the old one was a replica {duration(back.answered_ns - heal.times.before_ns)} after the heal"
     )
-    return Evidence(inject.times.after_ns, back.answered_ns, _with_proofs(sentence, inject, heal))
+    end_ns = max(still.answered_ns, back.answered_ns)
+    return Evidence(begin_ns, end_ns, _with_proofs(sentence, inject, heal))
+
+
+def _not_deposed(own: Sequence[Sight], *, inject: Deed, heal: Deed, port: int) -> str:
+    """Why the old master was not seen to be one and then to be silent; empty if it was."""
+    before = _last_before(own, inject)
+    if before is None or before.role != _MASTER:
+        return f"not shown: the server on port {port} was not seen as the master before"
+    if any(it.asked_ns >= inject.times.after_ns and it.answered_ns < heal.times.before_ns for it in own):
+        return f"not shown: the master on port {port} answered INFO while it should not"
+    return ""
+
+
+def _not_one_new_master(sights: Sequence[Sight], *, inject: Deed, old_port: int, new_port: int) -> str:
+    """Which server said when that it is the master, where that is not one failover to ``new_port``; empty if it is."""
+    claims: dict[int, list[Sight]] = {}
+    for it in sights:
+        if it.port != old_port and it.role == _MASTER:
+            claims.setdefault(it.port, []).append(it)
+    if not claims:
+        return "not shown: no other server said that it is the master"
+    said = ", ".join(
+        f"port {port} from {_moment(of[0], inject)} to {_moment(of[-1], inject)}" for port, of in claims.items()
+    )
+    led = f"clients were led to the server on port {new_port}"
+    if new_port not in claims:
+        return f"not shown: {led}, which did not say that it is the master; who said so: {said}"
+    if len(claims) > 1:
+        return f"not shown: there was more than one failover; who said that it is the master: {said}; {led}"
+    first = claims[new_port][0]
+    later = (it for it in sights if it.port == new_port and it.asked_ns > first.asked_ns)
+    lapse = next((it for it in later if it.role != _MASTER), None)
+    if lapse is not None:
+        return f"not shown: {led}, which was the master no more {_moment(lapse, inject)}; who said so: {said}"
+    if first.answered_ns < inject.times.before_ns:
+        return f"not shown: {led}, which said that it is the master {_moment(first, inject)}"
+    return ""
+
+
+def judge_cut(sights: Sequence[Sight], *, master_port: int, cut: CallTimes, strike: CallTimes) -> Proof:
+    """Whether replication stood still from the cut to the strike: what the master wrote then reached no replica.
+
+    A replica that is asked a moment before its master is "behind" on a healthy link too. So each replica's last offset
+    before the strike must not be above what the master had written when it was first asked after the cut, and the
+    master must have gone on to write. Offsets are bytes of the replication stream.
+    """
+    alone = [
+        it
+        for it in sights
+        if it.port == master_port and it.asked_ns >= cut.after_ns and it.answered_ns <= strike.before_ns
+    ]
+    if len(alone) < 2:
+        return Proof(False, "the master was not seen twice between the cut of the replication and the strike")
+    at_cut, written = alone[0].replication_offset, alone[-1].replication_offset
+    last = {it.port: it for it in sights if it.port != master_port and it.answered_ns <= strike.before_ns}
+    asked = {port: it.replication_offset for port, it in last.items() if it.asked_ns >= alone[0].answered_ns}
+    if not last or asked.keys() != last.keys():
+        return Proof(False, "not every replica was seen between the cut of the replication and the strike")
+    if written <= at_cut:
+        return Proof(False, "the master wrote nothing between the cut of the replication and the strike")
+    fed = [f"the one on port {port} by {offset - at_cut:,} bytes" for port, offset in asked.items() if offset > at_cut]
+    if fed:
+        return Proof(False, f"the replication was not cut: its replicas went on to be fed, {', '.join(fed)}")
+    behind = ", ".join(f"{written - offset:,}" for offset in sorted(asked.values(), reverse=True))
+    return Proof(True, f"replication stood still from its cut to the strike, the replicas {behind} bytes behind")
 
 
 def bytes_behind(sights: Sequence[Sight], *, master_port: int, at_ns: int) -> dict[int, int]:
@@ -192,3 +258,8 @@ def _first_ready_after(sights: Sequence[Sight], deed: Deed) -> Sight | None:
 
 def _after(sight: Sight, inject: Deed) -> str:
     return duration(sight.answered_ns - inject.times.before_ns)
+
+
+def _moment(sight: Sight, inject: Deed) -> str:
+    distance_ns = sight.answered_ns - inject.times.before_ns
+    return f"{duration(abs(distance_ns))} {'after the injection began' if distance_ns >= 0 else 'before the injection'}"

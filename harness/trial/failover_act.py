@@ -9,16 +9,16 @@ servers are asked for INFO throughout: who said when that it is the master is th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from harness.faults.base import DrawStyle, Evidence
+from harness.faults.base import CallTimes, DrawStyle, Evidence
 from harness.faults.failover import HungMaster, MasterKill
 from harness.faults.links import Links
 from harness.faults.lookout import Lookout
 from harness.faults.process_evidence import Target
 from harness.faults.registry import make_fault
 from harness.faults.server_base import Deed, Seen
-from harness.faults.server_evidence import bytes_behind
+from harness.faults.server_evidence import bytes_behind, judge_cut
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan
 from harness.model.words import FaultModel, LinkRole, ReplicationCut
@@ -48,6 +48,8 @@ class FailoverAct:
     fault: MasterKill | HungMaster = field(init=False)
     _lookout: Lookout | None = None
     _strike_at_ns: int | None = None
+    _cut: CallTimes | None = None
+    """When both replication links were cut, where they were to be."""
     _injected: list[Deed] = field(default_factory=list)
     _healed: list[Deed] = field(default_factory=list)
 
@@ -84,9 +86,9 @@ class FailoverAct:
         self._strike_at_ns = begin_ns
         if self.plan.replication is not ReplicationCut.NONE:
             self._strike_at_ns += self.plan.cut_ms * 1_000_000
-            cut = FaultPlan(model=_CUTS[self.plan.replication], link=LinkRole.REPLICATION)
-            for link in self.stack.replication.links:
-                make_fault(cut).inject(link)
+            cut = make_fault(FaultPlan(model=_CUTS[self.plan.replication], link=LinkRole.REPLICATION))
+            calls = [cut.inject(link) for link in self.stack.replication.links]
+            self._cut = CallTimes(calls[0].before_ns, calls[-1].after_ns)
         self.step(begin_ns)
 
     def step(self, now_ns: int) -> None:
@@ -117,14 +119,18 @@ class FailoverAct:
         return self._lookout.wait_sight(self.stack.server.port, after_ns, deadline_s=0) is not None
 
     def evidence(self) -> Evidence:
-        """Who said when that it is the master; and how far the replicas were behind when it was struck."""
+        """Who said when that it is the master; and how far the replicas were behind when it was struck.
+
+        A cut of the replication that is not seen makes the whole unproven: the master would have died in good order.
+        """
         if not self._injected or not self._healed or self._lookout is None:
             return NOTHING_DONE
-        sights = self._lookout.sights()
-        inject = self._injected[0]
+        sights, inject, old = self._lookout.sights(), self._injected[0], self.fault.old
+        if old is not None and self._cut is not None:
+            proof = judge_cut(sights, master_port=old.port, cut=self._cut, strike=inject.times)
+            inject = replace(inject, proofs=(*inject.proofs, proof))
         found = self.fault.evidence(Seen((), sights), inject=inject, heal=self._healed[-1])
-        old = self.fault.old
-        if old is None or found.observed_from_ns is None:
+        if old is None or found.observed_from_ns is None or self._cut is not None:
             return found
         behind = bytes_behind(sights, master_port=old.port, at_ns=inject.times.before_ns)
         lag = ", ".join(f"{count:,}" for count in sorted(behind.values())) or "an unknown number of"

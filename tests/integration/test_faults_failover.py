@@ -77,9 +77,8 @@ def fail_over(rig: Rig, fault: MasterKill | HungMaster) -> Evidence:
     healed = fault.heal()
     old = fault.old
     assert old is not None
-    wait_until(
-        lambda: rig.lookout.sights()[-1].asked_ns > healed.times.after_ns, deadline_s=10, what="a sight after the heal"
-    )
+    assert fault.failover is not None
+    assert rig.lookout.wait_sight(fault.failover.new.port, healed.times.after_ns, deadline_s=10) is not None
     if fault.old_returns:
         assert rig.lookout.wait_sight(old.port, time.monotonic_ns(), deadline_s=20) is not None
     return fault.evidence(Seen(sights=rig.lookout.sights()), inject=injected, heal=healed)

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from harness.faults.base import CallTimes, Probe
+from harness.faults.base import CallTimes, Evidence, Probe
 from harness.faults.lookout import Sight
 from harness.faults.server_base import Deed, Proof, Seen
 from harness.faults.server_evidence import (
     bytes_behind,
     judge_aof_refused,
     judge_counter,
+    judge_cut,
     judge_died,
     judge_ended_itself,
     judge_failover,
@@ -153,15 +154,38 @@ def test_a_full_disk_is_what_the_server_says_of_its_file() -> None:
     assert (301 * MS, None) == (found.observed_from_ns, found.observed_to_ns)
 
 
+THIRD = 7002
 PROMOTED = replace(DURING, port=OTHER, run_id="replica")
+REIGNS = replace(PROMOTED, asked_ns=600 * MS, answered_ns=602 * MS)
+USURPER = replace(PROMOTED, port=THIRD, asked_ns=320 * MS, answered_ns=321 * MS)
+
+
+def failed_over(*sights: Sight, dies: bool = True, old_returns: bool = False) -> Evidence:
+    """What is found where clients were led to `OTHER`."""
+    return judge_failover(
+        Seen(sights=sights),
+        inject=INJECT,
+        heal=HEAL,
+        old_port=PORT,
+        new_port=OTHER,
+        dies=dies,
+        old_returns=old_returns,
+    )
+
+
+def test_a_failover_lasts_until_the_new_master_was_seen_after_the_heal() -> None:
+    """From the injection on: who is cut off feels it until clients were led on, however early the promotion was."""
+    found = failed_over(BEFORE, replace(PROMOTED, role="slave"), PROMOTED, REIGNS)
+    assert (110 * MS, 602 * MS) == (found.observed_from_ns, found.observed_to_ns)
+    assert "the server on port 7001 said that it is the master 201 ms after the injection began" == found.sentence
 
 
 @pytest.mark.parametrize(
     ("dies", "back", "expected"),
     [
-        (True, replace(REBORN, role="slave"), 601 * MS),
+        (True, replace(REBORN, role="slave"), 602 * MS),
         (True, replace(AFTER, role="slave"), None),
-        (False, replace(AFTER, role="slave"), 601 * MS),
+        (False, replace(AFTER, role="slave"), 602 * MS),
         (False, replace(REBORN, role="slave"), None),
         (True, REBORN, None),
     ],
@@ -169,9 +193,15 @@ PROMOTED = replace(DURING, port=OTHER, run_id="replica")
 )
 def test_the_old_master_comes_back_as_this_fault_lets_it(dies: bool, back: Sight, expected: int | None) -> None:
     """A killed one as another life, a hung one as the same, both as a replica."""
-    seen = Seen(sights=(BEFORE, PROMOTED, back))
-    found = judge_failover(seen, inject=INJECT, heal=HEAL, old_port=PORT, dies=dies, old_returns=True)
-    assert expected == found.observed_to_ns
+    found = failed_over(BEFORE, PROMOTED, back, REIGNS, dies=dies, old_returns=True)
+    assert (110 * MS, expected) == (found.observed_from_ns, found.observed_to_ns)
+
+
+def test_an_old_master_that_wakes_up_is_one_until_it_is_told() -> None:
+    """It is deposed, and believes that it is not: no second failover. The fault ends when it follows."""
+    woken, told = AFTER, replace(AFTER, role="slave", asked_ns=900 * MS, answered_ns=901 * MS)
+    found = failed_over(BEFORE, PROMOTED, woken, REIGNS, told, dies=False, old_returns=True)
+    assert (110 * MS, 901 * MS) == (found.observed_from_ns, found.observed_to_ns)
 
 
 @pytest.mark.parametrize(
@@ -179,17 +209,104 @@ def test_the_old_master_comes_back_as_this_fault_lets_it(dies: bool, back: Sight
     [
         ((BEFORE,), "no other server said that it is the master"),
         ((BEFORE, replace(PROMOTED, role="slave")), "no other server said that it is the master"),
-        ((BEFORE, DURING, PROMOTED), "answered INFO while it should not"),
-        ((replace(BEFORE, role="slave"), PROMOTED), "was not seen as the master before"),
-        ((PROMOTED,), "was not seen as the master before"),
+        ((BEFORE, DURING, PROMOTED, REIGNS), "answered INFO while it should not"),
+        ((replace(BEFORE, role="slave"), PROMOTED, REIGNS), "was not seen as the master before"),
+        ((PROMOTED, REIGNS), "was not seen as the master before"),
+        ((replace(BEFORE, port=OTHER), BEFORE, REIGNS), "which said that it is the master 49 ms before the injection"),
     ],
-    ids=["nobody", "still a replica", "old one answers", "was a replica", "not seen before"],
+    ids=["nobody", "still a replica", "old one answers", "was a replica", "not seen before", "two from the beginning"],
 )
 def test_what_is_no_failover(sights: tuple[Sight, ...], words: str) -> None:
     """A master that answers, or no other one, is no failover."""
-    found = judge_failover(Seen(sights=sights), inject=INJECT, heal=HEAL, old_port=PORT, dies=True, old_returns=False)
+    found = failed_over(*sights)
     assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
     assert words in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("sights", "words"),
+    [
+        (
+            (BEFORE, USURPER, replace(USURPER, asked_ns=350 * MS, answered_ns=351 * MS), PROMOTED, REIGNS),
+            "there was more than one failover; who said that it is the master: port 7002 from 221 ms after the "
+            "injection began to 251 ms after the injection began, port 7001 from 201 ms after the injection began to "
+            "502 ms after the injection began; clients were led to the server on port 7001",
+        ),
+        (
+            (BEFORE, USURPER, replace(REIGNS, role="slave")),
+            "clients were led to the server on port 7001, which did not say that it is the master; who said so: "
+            "port 7002 from 221 ms after the injection began to 221 ms after the injection began",
+        ),
+        (
+            (BEFORE, PROMOTED, replace(REIGNS, role="slave")),
+            "clients were led to the server on port 7001, which was the master no more 502 ms after the injection "
+            "began; who said so: port 7001 from 201 ms after the injection began to 201 ms after the injection began",
+        ),
+        (
+            (BEFORE, PROMOTED, REIGNS, replace(USURPER, asked_ns=900 * MS, answered_ns=901 * MS)),
+            "there was more than one failover",
+        ),
+    ],
+    ids=["between", "led to another", "deposed again", "after the heal"],
+)
+def test_a_second_failover_is_told_and_proves_nothing(sights: tuple[Sight, ...], words: str) -> None:
+    """What is counted would be of neither: who claimed to be the master when is in the sentence."""
+    found = failed_over(*sights)
+    assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
+    assert words in found.sentence
+
+
+def test_a_new_master_that_was_not_seen_after_the_heal() -> None:
+    """It took effect, and nobody knows whether clients were led to a master."""
+    for later in ((), (replace(REIGNS, asked_ns=505 * MS),)):
+        found = failed_over(BEFORE, PROMOTED, *later)
+        assert (110 * MS, None) == (found.observed_from_ns, found.observed_to_ns)
+        assert "it was not seen as the master after the heal" in found.sentence
+
+
+CUT, STRIKE = CallTimes(100 * MS, 110 * MS), CallTimes(500 * MS, 510 * MS)
+
+
+def fed(port: int, at_ms: int, offset: int) -> Sight:
+    role = "master" if port == PORT else "slave"
+    return Sight(port, at_ms * MS, (at_ms + 1) * MS, f"life of {port}", role, replication_offset=offset)
+
+
+STILL = (
+    fed(PORT, 90, 900),
+    fed(OTHER, 105, 1_000),
+    fed(PORT, 120, 1_000),
+    fed(THIRD, 300, 990),
+    fed(OTHER, 480, 1_000),
+    fed(PORT, 490, 5_000),
+    fed(THIRD, 520, 9_000),
+)
+
+
+def test_a_cut_is_a_replication_that_stands_still() -> None:
+    """What was on its way when it was cut may still arrive; what the master writes later may not."""
+    proof = judge_cut(STILL, master_port=PORT, cut=CUT, strike=STRIKE)
+    assert (True, "4,000, 4,010 bytes behind") == (proof.holds, proof.sentence[-25:])
+
+
+@pytest.mark.parametrize(
+    ("sights", "words"),
+    [
+        ((*STILL, fed(OTHER, 495, 1_001)), "its replicas went on to be fed, the one on port 7001 by 1 bytes"),
+        ((*STILL, fed(PORT, 496, 1_000)), "the master wrote nothing"),
+        ((STILL[0], *STILL[3:]), "the master was not seen twice"),
+        (STILL[:5], "the master was not seen twice"),
+        (tuple(it for it in STILL if it.port == PORT), "not every replica was seen"),
+        ((*STILL[:3], fed(THIRD, 80, 990), *STILL[4:6]), "not every replica was seen"),
+        ((), "the master was not seen twice"),
+    ],
+    ids=["fed", "nothing written", "no sight at the cut", "none before the strike", "no replica", "one", "none"],
+)
+def test_what_is_no_cut(sights: tuple[Sight, ...], words: str) -> None:
+    """Fed on, nothing to feed, or not seen."""
+    proof = judge_cut(sights, master_port=PORT, cut=CUT, strike=STRIKE)
+    assert not proof.holds
+    assert words in proof.sentence
 
 
 def test_how_far_replicas_were_behind() -> None:
