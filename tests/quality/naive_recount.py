@@ -29,6 +29,8 @@ How the definitions were read where they leave room:
 * Of the receives of an arm that subscribes twice, each pair of a push and a push by pattern is one overlap.
 * The last of several receives is the one with the latest time, then with the highest actor.
 * What a dead server took is what was acknowledged before its next life began. A fault that nobody saw took nothing.
+* What a failover took is what was acknowledged before clients were led to the new master, or, where the old one lives
+  on or comes back, until a tenth of a second after it was seen to follow: until then it may answer as a master.
 * Reordered: a first delivery with a lower sequence than an earlier first delivery of the same producer in the same
   lane (scope and consumer).
 """
@@ -56,7 +58,7 @@ RECEIVE, EFFECT, ACK, TOMBSTONE, READY, END = 10, 11, 12, 13, 14, 15
 CRASHING, FAILED, DEAD_LETTER, INJECT, HEAL, CHECKPOINT, PROCESS, SERVER_STAT = 16, 17, 18, 21, 22, 26, 27, 28
 PHASE, BARRIER, LOG_ENTRY, PENDING, GROUP, GROUP_START, DEDUP_KEPT = 20, 30, 31, 32, 33, 34, 37
 DIED, OUTPUT_BUFFER_KILLS, PATTERN, NO_MESSAGE = 3, 1, 5, 65535
-EFFECT_OBSERVED, EVICTED_KEYS = 23, 2
+EFFECT_OBSERVED, HEAL_OBSERVED, EVICTED_KEYS = 23, 24, 2
 # What a death of the server may take, by the fault and by how the server persists; all else it may not.
 MAY_TAKE = {
     ("server-kill", "off"): "server restart",
@@ -68,6 +70,8 @@ MAY_TAKE = {
     ("power-loss", "aof-everysec"): "un-fsynced at power loss",
 }
 KILL_SEEN_WITHIN = 1_000_000_000
+FAILOVERS = ("failover", "hung-master")
+OLD_MASTER_ANSWERS = 100_000_000
 LINK_FAULTS = ("hold", "drop", "down", "reset", "latency", "bandwidth", "reply-lost", "half-open")
 TRIAL_ENDED = 5
 PRODUCERS_DONE, SENTINELS_SEEN, CAUGHT_UP, PENDING_SETTLED, LOG_WAS_READ = 1, 2, 3, 4, 5
@@ -243,11 +247,11 @@ class Arm:
         for number, plan in enumerate(read["trial"]["scenario"]["faults"]):
             of_fault = [record for record in read["records"] if record["detail"] == number]
             injects, heals = of_kind(of_fault, INJECT), of_kind(of_fault, HEAL)
-            if (
-                plan["model"] not in ("server-kill", "power-loss")
-                or not injects
-                or not of_kind(of_fault, EFFECT_OBSERVED)
-            ):
+            if not injects or not of_kind(of_fault, EFFECT_OBSERVED):
+                continue
+            if plan["model"] in FAILOVERS:
+                self.takes.append(("un-replicated at failover", injects[0]["t"], self.led_on(plan, of_fault)))
+            if plan["model"] not in ("server-kill", "power-loss"):
                 continue
             self.away.append((injects[0]["t"], heals[0]["aux"] if heals else 10**30))
             why = MAY_TAKE.get((plan["model"], read["trial"]["scenario"]["persistence"]))
@@ -259,6 +263,13 @@ class Arm:
                 if record["value"] > before:
                     self.takes.append(("evicted", record["t"], record["t"]))
                 before = record["value"]
+
+    def led_on(self, plan, of_fault):
+        """Until when a master that was failed over may have acknowledged what its successor never had."""
+        heals, followed = of_kind(of_fault, HEAL), of_kind(of_fault, HEAL_OBSERVED)
+        if plan["model"] == "failover" and not plan["old_returns"]:
+            return heals[0]["t"] if heals else self.end
+        return followed[0]["t"] + OLD_MASTER_ANSWERS if followed else self.end
 
     def taken(self, message):
         """What took an acknowledged message from the log: (why, when), or nothing that was seen."""
