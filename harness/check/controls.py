@@ -2,9 +2,10 @@
 
 Every family has a control scenario with the arms of the family. An arm of a fault trial is compared with the control's
 arm of the same name, else with that of its name without preset and release; what was not perfect there proves nothing
-here, and neither does an arm that no control of the family has. Perfect is what the arm promises: an arm that
-subscribes twice gets everything twice by design, and a group created at ``$`` is owed nothing earlier, so neither is
-held against a control; nor is a guarantee that the control's scenario itself expects not to hold.
+here, and neither does an arm that no control of the family has. A trial with replicas is compared with a control that
+has them too: a single server says nothing about replication. Perfect is what the arm promises: an arm that subscribes
+twice gets everything twice by design, and a group created at ``$`` is owed nothing earlier, so neither is held against
+a control; nor is a guarantee that the control's scenario itself expects not to hold.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def control_doubts(
     if trial.scenario.is_control:
         return {}
     family = trial.scenario.family
-    own = [control for control in controls if control.trial.scenario.family == family]
+    own = [control for control in controls if control.trial.scenario.control_key == trial.scenario.control_key]
     arms = [arm.name for arm in trial.scenario.arms]
     if not own:
         reason = next((f" ({one.reason})" for one in skipped if one.scenario == f"{family}_control"), "")

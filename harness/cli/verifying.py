@@ -134,18 +134,20 @@ def _with_arms(scenario: Scenario, names: Sequence[str]) -> Scenario:
 
 
 def _with_controls(scenarios: Sequence[Scenario]) -> list[Scenario]:
-    """``scenarios``, in which one control of each family also has the arms that none of its controls has."""
-    controls: dict[str, Scenario] = {}
-    missing: dict[str, list[str]] = {}
+    """``scenarios``, in which one control of each kind also has the arms that none of its controls has."""
+    controls: dict[tuple[str, bool], Scenario] = {}
+    missing: dict[tuple[str, bool], list[str]] = {}
     for scenario in scenarios:
         if scenario.is_control:
-            controls.setdefault(scenario.family, scenario)
-    for family in controls:
-        members = [scenario for scenario in scenarios if scenario.family == family]
+            controls.setdefault(scenario.control_key, scenario)
+    for key in controls:
+        members = [scenario for scenario in scenarios if scenario.control_key == key]
         there = {arm.name for scenario in members if scenario.is_control for arm in scenario.arms}
-        missing[family] = [arm.name for scenario in members for arm in scenario.arms if arm.name not in there]
+        missing[key] = [arm.name for scenario in members for arm in scenario.arms if arm.name not in there]
     return [
-        _with_arms(scenario, missing[scenario.family]) if scenario is controls.get(scenario.family) else scenario
+        _with_arms(scenario, missing[scenario.control_key])
+        if scenario is controls.get(scenario.control_key)
+        else scenario
         for scenario in scenarios
     ]
 

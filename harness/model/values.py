@@ -284,6 +284,11 @@ class Scenario(Frozen):
         """Whether this scenario injects nothing and must be perfect."""
         return not self.faults
 
+    @property
+    def control_key(self) -> tuple[str, bool]:
+        """What a fault scenario and its no-fault control have in common: the family, and whether there are replicas."""
+        return self.family, self.replicated
+
     @model_validator(mode="after")
     def _fails_over_to_somebody(self) -> Scenario:
         struck = next((plan.model for plan in self.faults if plan.model in FAILOVERS), None)

@@ -125,14 +125,15 @@ def _members(known: dict[str, Scenario], *, family: str, slow: bool) -> dict[str
 
 
 def control_of(scenarios: list[Scenario]) -> list[Scenario]:
-    """The no-fault controls of the families in ``scenarios`` that are not among them already.
+    """The no-fault controls of what is in ``scenarios`` that are not among them already.
 
     A fault that is compared with nothing proves nothing: the checker asks for a perfect control in every run.
     """
     present = {scenario.name for scenario in scenarios}
-    families = {scenario.family for scenario in scenarios}
-    if all(any(s.is_control and s.family == family for s in scenarios) for family in families):
+    controlled = {scenario.control_key for scenario in scenarios if scenario.is_control}
+    open_keys = {scenario.control_key for scenario in scenarios} - controlled
+    if not open_keys:
         return []
     folder = scenario_folder()
     everything = [load_scenario(folder / f"{name}.py") for name in script_names()]
-    return [s for s in everything if s.is_control and s.family in families and s.name not in present]
+    return [s for s in everything if s.is_control and s.control_key in open_keys and s.name not in present]

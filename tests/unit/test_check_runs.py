@@ -110,6 +110,18 @@ def test_an_arm_is_compared_with_its_closest_namesake(tmp_path: Path, arm: str, 
     assert {arm: expected} == measured(run_of(tmp_path, trials))
 
 
+@pytest.mark.parametrize(("replicated", "expected"), [(False, Verdict.INCONCLUSIVE), (True, Verdict.HELD)])
+def test_a_trial_with_replicas_needs_a_control_with_replicas(
+    tmp_path: Path, replicated: bool, expected: Verdict
+) -> None:
+    """What a single server does without a fault says nothing about one that replicates."""
+    trials = [played(tmp_path, [stream_arm()]), played(tmp_path, [stream_arm()], faults=[], **CONTROL)]
+    for trial, has_replicas in zip(trials, (True, replicated), strict=True):
+        scenario = trial.trial.scenario.model_copy(update={"replicated": has_replicas})
+        trial.trial = trial.trial.model_copy(update={"scenario": scenario})
+    assert {"stream-group": expected} == measured(run_of(tmp_path, trials))
+
+
 def doubled(folder: Path, *, overlap: bool) -> RunSummary:
     """A control in which one message came by channel and by pattern."""
     arm = pubsub_arm().model_copy(update={"pattern_overlap": overlap})
