@@ -40,7 +40,16 @@ if TYPE_CHECKING:
     )
     from harness.plan.arms import named_arm
     from harness.plan.building import CRASH_ARMS, breaks, family_control, fault_scenario, guess, holds, select_arms
-    from harness.plan.failover import FAILOVER_ARMS, FAILOVER_TIMELINE, FAILOVER_WORKLOAD, failover_scenario
+    from harness.plan.failover import (
+        FAILOVER_ARMS,
+        FAILOVER_TIMELINE,
+        FAILOVER_WAITING_ARMS,
+        FAILOVER_WORKLOAD,
+        INCIDENT_FAILOVER_ARMS,
+        INCIDENT_FAILOVER_WORKLOAD,
+        failover_arms,
+        failover_scenario,
+    )
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
     from harness.plan.persistence import (
         REMEDY_WORKLOAD,
@@ -67,8 +76,12 @@ _HOMES = {
     "FaultPlan": "harness.model.values",
     "FAILOVER_ARMS": "harness.plan.failover",
     "FAILOVER_TIMELINE": "harness.plan.failover",
+    "FAILOVER_WAITING_ARMS": "harness.plan.failover",
     "FAILOVER_WORKLOAD": "harness.plan.failover",
     "ReplicationCut": "harness.model.words",
+    "INCIDENT_FAILOVER_ARMS": "harness.plan.failover",
+    "INCIDENT_FAILOVER_WORKLOAD": "harness.plan.failover",
+    "failover_arms": "harness.plan.failover",
     "failover_scenario": "harness.plan.failover",
     "Guarantee": "harness.model.words",
     "HarnessError": "harness.model.errors",
@@ -113,7 +126,10 @@ __all__ = [
     "CRASH_ARMS",
     "FAILOVER_ARMS",
     "FAILOVER_TIMELINE",
+    "FAILOVER_WAITING_ARMS",
     "FAILOVER_WORKLOAD",
+    "INCIDENT_FAILOVER_ARMS",
+    "INCIDENT_FAILOVER_WORKLOAD",
     "REMEDY_WORKLOAD",
     "SERVER_ARMS",
     "SERVER_TIMELINE",
@@ -148,6 +164,7 @@ __all__ = [
     "breaks",
     "check_consumer",
     "control_scenario",
+    "failover_arms",
     "failover_scenario",
     "family_control",
     "fault_scenario",

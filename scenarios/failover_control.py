@@ -8,11 +8,12 @@ Prediction: nothing is lost, doubled or reordered.
 from harness import (
     FAILOVER_ARMS,
     FAILOVER_TIMELINE,
+    FAILOVER_WAITING_ARMS,
     FAILOVER_WORKLOAD,
     Persistence,
+    failover_arms,
     family_control,
     run_script,
-    select_arms,
 )
 
 SCENARIO = family_control(
@@ -20,7 +21,7 @@ SCENARIO = family_control(
     family="failover",
     story=__doc__ or "",
     question="Is everything in order while replication works and nobody fails?",
-    arms=select_arms(*FAILOVER_ARMS, scopes=1),
+    arms=failover_arms(*FAILOVER_ARMS, *FAILOVER_WAITING_ARMS),
     timeline=FAILOVER_TIMELINE.model_copy(update={"outage_s": 1.0, "recovery_s": 1.0}),
     workload=FAILOVER_WORKLOAD,
     persistence=Persistence.AOF_EVERYSEC,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.model.values import FaultPlan, Scenario, SourceClaim, Timeline, Workload
+from harness.model.values import Arm, FaultPlan, Scenario, SourceClaim, Timeline, Workload
 from harness.model.words import Persistence
 from harness.plan.building import Statement, fault_scenario, select_arms
 
@@ -16,6 +16,21 @@ FAILOVER_ARMS = ("pubsub", "stream-group")
 FAILOVER_TIMELINE = Timeline(warm_up_s=1.0, steady_s=2.0, outage_s=5.0, recovery_s=3.0)
 """Sentinel takes a second of silence for a failure, and a second or two to agree and to promote."""
 FAILOVER_WORKLOAD = Workload(rate_per_s=100.0)
+
+FAILOVER_WAITING_ARMS = ("stream-group-wait-1", "stream-group-wait-2")
+"""What is acknowledged is what replicas confirmed."""
+FAILOVER_WAIT_MS = 100
+
+
+def failover_arms(*names: str, producers: int = 1, scopes: int = 1) -> tuple[Arm, ...]:
+    """The arms called ``names``, each with so many producers and recipients; those that wait do so for 100 ms."""
+    told = {"producers": producers, "wait_ms": FAILOVER_WAIT_MS}
+    return tuple(arm.model_copy(update=told) for arm in select_arms(*names, scopes=scopes))
+
+
+INCIDENT_FAILOVER_ARMS = failover_arms(*FAILOVER_ARMS, producers=4, scopes=4)
+"""Several publishers and several subscribers: which of them is back first is not left to one throw of the dice."""
+INCIDENT_FAILOVER_WORKLOAD = Workload(rate_per_s=40.0)
 
 
 def failover_scenario(
@@ -26,8 +41,10 @@ def failover_scenario(
     mechanism: str,
     fault: FaultPlan,
     statements: Sequence[Statement],
-    arms: Sequence[str] = FAILOVER_ARMS,
+    arms: Sequence[Arm] | None = None,
     family: str = "failover",
+    timeline: Timeline = FAILOVER_TIMELINE,
+    workload: Workload = FAILOVER_WORKLOAD,
     claims: Sequence[SourceClaim] = (),
     server_settings: dict[str, str] | None = None,
 ) -> Scenario:
@@ -38,11 +55,11 @@ def failover_scenario(
         story=story,
         question=question,
         mechanism=mechanism,
-        arms=select_arms(*arms, scopes=1),
+        arms=failover_arms(*FAILOVER_ARMS) if arms is None else arms,
         faults=[fault],
         statements=statements,
-        timeline=FAILOVER_TIMELINE,
-        workload=FAILOVER_WORKLOAD,
+        timeline=timeline,
+        workload=workload,
         persistence=Persistence.AOF_EVERYSEC,
         server_settings=server_settings,
         replicated=True,

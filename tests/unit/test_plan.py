@@ -89,6 +89,15 @@ def test_a_run_without_its_control_gets_it() -> None:
     assert [] == control_of(FAMILY)
 
 
+def test_what_has_replicas_gets_a_control_that_has_them() -> None:
+    """A family may have both; each scenario brings the control of its own kind."""
+    assert ["incident_control"] == [one.name for one in control_of(find_scenarios(["incident_partition"]))]
+    assert ["incident_failover_control"] == [one.name for one in control_of(find_scenarios(["incident_failover"]))]
+    both = find_scenarios(["incident_partition", "incident_failover"])
+    assert ["incident_control", "incident_failover_control"] == [one.name for one in control_of(both)]
+    assert [] == control_of(find_scenarios(["incident"]))
+
+
 def test_trials_have_seeds_and_tokens_of_their_own() -> None:
     """Trial i has seed + i, and a trial survives a trip through JSON."""
     plan = plan_run(
