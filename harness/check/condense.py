@@ -18,10 +18,12 @@ from harness.check.cost import cost_of
 from harness.check.dense import count_codes
 from harness.check.durability import durability, gone_from_log
 from harness.check.effects import load_of
+from harness.check.failover import audit_failover
 from harness.check.latency import arm_latencies
 from harness.check.ledger import FATES, MECHANISMS, OUTCOME_OF_CODE, POSITIONS, ArmLedger, Flag
 from harness.check.publish import audit_publish
 from harness.check.replay import audit_replay
+from harness.check.replicas import replica_logs
 from harness.check.server_loss import explain_gone, forgettings, seconds_gone
 from harness.check.sums import check_sums
 from harness.check.timeline import Timeline
@@ -114,6 +116,8 @@ class Condenser:
             durability=durability(self._history, self._timeline, messages, scopes, arm=self._ledger.arm),
             gone_by_mechanism=_named(explain_gone(causes, messages, gone)),
             lost_log_s=seconds_gone(causes, messages, gone),
+            failover=audit_failover(self._history, self._timeline, self._ledger, gone),
+            replicas=replica_logs(self._history, self._ledger),
             replay=audit_replay(self._history, self._timeline, self._ledger),
             publish=audit_publish(messages, scopes),
             acknowledged_in_fault=acknowledged_in_fault,

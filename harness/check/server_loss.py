@@ -35,8 +35,8 @@ from harness.model.words import FAILOVERS, FaultModel, Mechanism, Persistence, S
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 
-DEATHS: Final = frozenset({FaultModel.SERVER_KILL, FaultModel.POWER_LOSS, FaultModel.FAILOVER})
-"""Faults that end the server's process."""
+DEATHS: Final = frozenset({FaultModel.SERVER_KILL, FaultModel.POWER_LOSS})
+"""Faults after which the same server is started anew. After a failover it is another one."""
 WRITTEN_DOWN_NS: Final = 100_000_000
 """A reply that the deposed master still gave may be written down by its client after somebody saw it as a replica."""
 _MAY_FORGET: Final = {

@@ -18,6 +18,7 @@ rejected only when nothing was ever written.
 from __future__ import annotations
 
 import errno
+import sys
 from typing import Any
 
 import redis
@@ -32,6 +33,8 @@ from harness.stack.connect import open_client
 HARDENED_TIMEOUT_S = 2.0
 HARDENED_RETRIES = 8
 _REQUESTS = (b"XADD", b"PUBLISH")
+_BREAKS = (redis.ConnectionError, redis.TimeoutError, OSError)
+"""What ends a connection (socket.timeout is an OSError)."""
 _REPLY_KINDS = {
     "OOM": ErrorKind.OOM,
     "READONLY": ErrorKind.READONLY,
@@ -166,15 +169,19 @@ def _observed(base: type[Any], counter: RequestCounter) -> type[Any]:
             self.register_connect_callback(self._note_connected)
 
         def _note_connected(self, _connection: object) -> None:
+            self.last_error = None
             counter.connections += 1
             self.number = counter.connections
             counter.observer.connected(self.number)
 
         def disconnect(self, *arguments: Any, **keywords: Any) -> None:
             alive = self._sock is not None and self.number > 0
+            # redis-py gives up a connection while it handles what went wrong with it, and does not say what.
+            handled = sys.exc_info()[1]
             super().disconnect(*arguments, **keywords)
             if alive:
                 error = keywords.get("error") or (arguments[0] if arguments else None) or self.last_error
+                error = error or (handled if isinstance(handled, _BREAKS) else None)
                 kind = classify(error) if isinstance(error, BaseException) else ErrorKind.NONE
                 counter.observer.disconnected(self.number, kind)
 
@@ -195,7 +202,7 @@ def _observed(base: type[Any], counter: RequestCounter) -> type[Any]:
         def read_response(self, *arguments: Any, **keywords: Any) -> Any:
             try:
                 return super().read_response(*arguments, **keywords)
-            except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            except _BREAKS as error:
                 self.last_error = error
                 raise
 

@@ -111,6 +111,8 @@ class EventKind(IntEnum):
     LOG_READ = 35  # the whole stream was read: value = entries; aux_ns = MEMORY USAGE in bytes
     CPU = 36  # a worker ended: value = its user + system time in ns
     DEDUP_KEPT = 37  # what the arm's dedup marks take at the end: value = bytes, aux_ns = number of marks
+    REPLICA_ENTRY = 38  # an entry of the stream on a replica, as LOG_ENTRY; scope = the replica's number
+    REPLICA_READ = 39  # a replica's whole stream was read: scope = its number, value = entries, -1 = it does not follow
 
 
 class BarrierPart(IntEnum):

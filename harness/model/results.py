@@ -118,6 +118,41 @@ class PublishAudit(Frozen):
     """Messages for which k exceeded the number of scopes that received them."""
 
 
+class FailoverAudit(Frozen):
+    """What a change of masters did to an arm, beside what it lost (`harness.check.failover`)."""
+
+    deposed_acknowledged: int
+    """Messages that the old master acknowledged after another one was known to be the master."""
+    deposed_gone: int | None = None
+    """Of these, not in the new master's log; ``None``: the arm keeps no log."""
+    connected_ns: int | None = None
+    """How long after the strike a consumer held on to a connection to the old master, the longest; ``None``: nobody
+    had one."""
+    never_noticed: int = 0
+    """Consumers that held on to theirs until they ended."""
+    redelivered: int | None = None
+    """Entries that a scope was given before the strike and again after it."""
+    taken_back: int | None = None
+    """Of these, entries whose XACK had succeeded before the strike."""
+    skipped: int | None = None
+    """In the log, behind the group's last delivered id, and never given to anybody."""
+
+
+class ReplicaLog(Frozen):
+    """What a replica holds of an arm's log at the end, beside the master's. ``None``: it did not follow in time."""
+
+    number: int
+    """Of the server; 0 was the master to begin with."""
+    entries: int | None = None
+    """Sentinels not counted."""
+    gone: int | None = None
+    """Acknowledged messages that it does not hold."""
+    missing: int | None = None
+    """Entries that the master holds and it does not."""
+    surplus: int | None = None
+    """Entries that it holds and the master does not."""
+
+
 class Cost(Frozen):
     """What the arm took: calls and bytes per message."""
 
@@ -198,6 +233,10 @@ class ArmResult(Frozen):
     gone_by_mechanism: dict[Mechanism, int] = Field(default_factory=dict)
     """Why acknowledged messages are gone from the log, whether or not somebody had processed them. What the arm's own
     retention trimmed is not among them."""
+    failover: FailoverAudit | None = None
+    """``None`` where no failover was seen."""
+    replicas: tuple[ReplicaLog, ...] = ()
+    """Of a Streams arm whose server is replicated, one for each replica that runs at the end."""
     lost_log_s: float | None = None
     """Seconds of acknowledged log that a fault of the server took: from the first such message to the moment of the
     fault. ``None`` where the server was not seen to be struck by a fault that could take any."""

@@ -41,7 +41,8 @@ from harness.trial.drain import Drain
 from harness.trial.faulting import SETTLE_DEADLINE_S, Faulting
 from harness.trial.folder import TrialFolder, write_whole
 from harness.trial.pacing import Pacing
-from harness.trial.replicated import open_replicated
+from harness.trial.replica_audit import audit_replicas
+from harness.trial.replicated import ReplicatedTrialStack, open_replicated
 from harness.trial.surroundings import describe, describe_unopened
 from harness.trial.tally import Tally
 from harness.trial.witness import ProcessWitness, ServerStats, stats_wanted
@@ -114,6 +115,8 @@ class Conductor:
                 stage.faulting.release()
             self._drain(journal, stage)
             audit_trial(self._trial, stage.admin, journal, logs=stage.logs, effects_path=self._effects_path)
+            if isinstance(stage.stack, ReplicatedTrialStack):
+                audit_replicas(self._trial, stage.stack, journal, stage.logs)
             self._begin_phase(journal, None)
 
     def _set_stage(self, journal: Journal, closing: ExitStack) -> _Stage:

@@ -12,7 +12,7 @@ from worker_rig import rig_of, soon, until
 from harness.drivers.entries import StreamLog, parse_id
 from harness.drivers.stream_read import ReaderLog
 from harness.history.journal import EventKind
-from harness.model.words import Checkpoint, ReceiveTag
+from harness.model.words import Checkpoint, ErrorKind, ReceiveTag
 from harness.plan.arms import named_arm
 from harness.stack.base import RunningStack
 
@@ -258,4 +258,5 @@ def test_a_group_whose_connection_is_cut_loses_no_place(
         until(lambda: rig.pending() == 0 and len(set(rig.effects())) == 3, "all acknowledged")
         rig.workers[0].stop()
         assert [1, 2] == rig.records("consumer", EventKind.CONNECTED)["count"].tolist()
-        assert [1] == rig.records("consumer", EventKind.DISCONNECTED)["count"].tolist()[:1]
+        gone = rig.records("consumer", EventKind.DISCONNECTED)
+        assert [(1, ErrorKind.EOF), (2, ErrorKind.NONE)] == list(zip(gone["count"], gone["detail"], strict=True))
