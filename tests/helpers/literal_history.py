@@ -21,6 +21,7 @@ from harness.model.message import SENTINEL_BASE
 from harness.model.results import ArmResult, ClauseResult, TrialEnvironment, TrialFacts
 from harness.model.values import Arm, Expectation, FaultPlan, Limits, Prediction, Scenario, Timeline, Trial
 from harness.model.words import (
+    FAILOVERS,
     ContentCheck,
     FaultModel,
     Guarantee,
@@ -100,6 +101,7 @@ def make_trial(
         expectations=tuple(expectations),
         predictions=tuple(predictions),
         limits=limits or Limits(),
+        replicated=any(plan.model in FAILOVERS for plan in faults),
     )
     return Trial(run_id="run", token=token, scenario=scenario, seed=seed, index=index)
 

@@ -1,0 +1,142 @@
+"""What a change of masters does to an arm, on histories written down by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from literal_history import LiteralTrial, entry_id, pubsub_arm, stream_arm
+
+from harness.history.journal import EventKind
+from harness.model.results import FailoverAudit, ReplicaLog
+from harness.model.values import Arm, FaultPlan
+from harness.model.words import ErrorKind, FaultModel
+
+HUNG = FaultPlan(model=FaultModel.HUNG_MASTER)
+STRIKE, HEAL = 2_000, 5_000
+"""The old master hangs from one to the other, and goes on at the heal; messages are sent every 10 ms from 100 on."""
+
+
+def failover(tmp_path: Path, arm: Arm, *, fault: FaultPlan = HUNG, observed: bool = True) -> LiteralTrial:
+    """Twenty messages that arrive, long before a failover; everybody has a connection from the beginning."""
+    trial = LiteralTrial(tmp_path, [arm], faults=[fault])
+    trial.sane()
+    trial.fault(STRIKE, HEAL, observed=observed, healed=observed)
+    trial.producer(EventKind.CONNECTED, 1, count=1)
+    trial.consumer(EventKind.CONNECTED, 1, count=1)
+    return trial
+
+
+def audit(trial: LiteralTrial) -> FailoverAudit:
+    """The account of the one arm."""
+    trial.finish()
+    found = trial.judge().result.arms[0].failover
+    assert found is not None
+    return found
+
+
+def ended(trial: LiteralTrial, at: float, *, noticed: bool = True, who: str = "consumer") -> None:
+    """The first connection is over."""
+    note = trial.consumer if who == "consumer" else trial.producer
+    note(EventKind.DISCONNECTED, at, count=1, detail=ErrorKind.EOF if noticed else ErrorKind.NONE)
+
+
+@pytest.mark.parametrize("primitive", [pubsub_arm, stream_arm])
+def test_what_comes_over_an_old_connection_after_the_heal_a_deposed_master_acknowledged(
+    tmp_path: Path, primitive: Any
+) -> None:
+    """Not what came before the heal, nor what comes over a new connection."""
+    trial = failover(tmp_path, primitive())
+    trial.send(20, HEAL - 5)
+    trial.send(21, HEAL + 20)
+    trial.send(22, HEAL + 40)
+    ended(trial, HEAL + 50, who="producer")
+    trial.producer(EventKind.CONNECTED, HEAL + 55, count=2)
+    trial.send(23, HEAL + 60)
+    for sequence in (20, 21, 22, 23):
+        trial.receive(sequence, HEAL + 100 + sequence)
+        if primitive is stream_arm:
+            trial.log(sequence)
+    found = audit(trial)
+    assert (2, None if primitive is pubsub_arm else 0) == (found.deposed_acknowledged, found.deposed_gone)
+
+
+def test_what_is_acknowledged_after_the_heal_and_gone_a_deposed_master_acknowledged(tmp_path: Path) -> None:
+    """Whatever connection it came by; what was acknowledged before the heal is another loss."""
+    trial = failover(tmp_path, stream_arm())
+    ended(trial, STRIKE + 1, who="producer")
+    trial.producer(EventKind.CONNECTED, STRIKE + 2, count=2)
+    trial.send(20, HEAL - 50)
+    trial.send(21, HEAL + 20)
+    found = audit(trial)
+    assert (1, 1) == (found.deposed_acknowledged, found.deposed_gone)
+
+
+@pytest.mark.parametrize(("noticed", "never"), [(True, 0), (False, 1)])
+def test_how_long_a_consumer_believes_in_its_connection(tmp_path: Path, noticed: bool, never: int) -> None:
+    """From the strike to when it noticed; one that closes it in order had believed in it until then."""
+    trial = failover(tmp_path, pubsub_arm())
+    ended(trial, STRIKE + 1_500, noticed=noticed)
+    found = audit(trial)
+    assert (1_500_000_000, never) == (found.connected_ns, found.never_noticed)
+
+
+def test_a_connection_that_never_ended_was_believed_in_to_the_end(tmp_path: Path) -> None:
+    """And one that was over before the strike is nobody's."""
+    trial = failover(tmp_path, pubsub_arm(scopes=2))
+    trial.consumer(EventKind.CONNECTED, 1, count=1, scope=1)
+    trial.consumer(EventKind.DISCONNECTED, STRIKE - 1, count=1, detail=ErrorKind.EOF, scope=1)
+    found = audit(trial)
+    assert ((9_900 - STRIKE) * 1_000_000, 1) == (found.connected_ns, found.never_noticed)
+
+
+def test_an_entry_that_comes_again_after_the_strike_is_redelivered(tmp_path: Path) -> None:
+    """Taken back: its XACK had succeeded before. A second entry of the same message is the producer's affair."""
+    trial = failover(tmp_path, stream_arm())
+    trial.send(20, STRIKE - 100)
+    trial.receive(20, STRIKE - 90, ack=False)
+    trial.log(20)
+    trial.receive(20, HEAL + 100)
+    trial.receive(19, HEAL + 101)
+    trial.receive(18, HEAL + 102, entry=(7_777, 0))
+    found = audit(trial)
+    assert (2, 1) == (found.redelivered, found.taken_back)
+
+
+def test_what_the_group_has_gone_past_is_skipped(tmp_path: Path) -> None:
+    """In the log, never given to anybody, before the last delivered id."""
+    trial = failover(tmp_path, stream_arm())
+    trial.send(20, STRIKE - 100)
+    trial.log(20)
+    trial.send(21, HEAL + 100)
+    trial.receive(21, HEAL + 101)
+    trial.log(21)
+    trial.conductor(EventKind.GROUP, 9_000, scope=0, entry=(5_000, 0), value=0)
+    assert audit(trial).skipped == 1
+
+
+def test_without_a_failover_there_is_no_account(tmp_path: Path) -> None:
+    """Nor where nobody saw it."""
+    for number, trial in enumerate(
+        (
+            failover(tmp_path / "0", stream_arm(), fault=FaultPlan(model=FaultModel.SERVER_KILL)),
+            failover(tmp_path / "1", stream_arm(), observed=False),
+        )
+    ):
+        trial.finish()
+        assert trial.judge().result.arms[0].failover is None, number
+
+
+def test_a_replica_is_set_against_acknowledgements_and_against_the_master(tmp_path: Path) -> None:
+    """What it lacks, what it has and the master has not, without sentinels; one that does not follow has no number."""
+    trial = failover(tmp_path, stream_arm())
+    trial.send(20, STRIKE - 100)
+    for sequence in range(1, 20):
+        trial.conductor(EventKind.REPLICA_ENTRY, 9_600, scope=1, sequence=sequence, entry=entry_id(sequence))
+    trial.conductor(EventKind.REPLICA_ENTRY, 9_600, scope=1, sequence=77, entry=(9_999, 0))
+    trial.conductor(EventKind.REPLICA_READ, 9_700, scope=1, value=20)
+    trial.conductor(EventKind.REPLICA_READ, 9_700, scope=2, value=-1)
+    trial.finish()
+    found = trial.judge().result.arms[0].replicas
+    assert (ReplicaLog(number=1, entries=20, gone=2, missing=1, surplus=1), ReplicaLog(number=2)) == found
