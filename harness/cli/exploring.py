@@ -96,6 +96,11 @@ def prepare(request: ExploreRequest) -> Dealer:
     guarantee = guarantees[request.guarantee]
     if guarantee is Guarantee.DURABLE and arm.primitive is Primitive.PUBSUB:
         raise UsageError(f"{arm.name} keeps nothing, so nothing of it can be durable", fix="name an arm of Streams")
+    if arm.asks_sentinel:
+        raise UsageError(
+            f"{arm.name} asks Sentinels for the master, and schedules are played on a single server",
+            fix="name an arm that does not, e.g. stream-group",
+        )
     deck = vocabulary(arm, models_named(request.faults))
     seed = DEFAULT_SEED if request.seed is None else request.seed
     if not 0 <= seed < 2**62:

@@ -10,6 +10,9 @@ The presets:
     short socket timeouts, capped exponential back-off, keepalive; a Pub/Sub subscriber also pings its own
     connection and replaces it after two seconds of silence.
 
+An arm that asks Sentinels has what ``redis.sentinel.Sentinel(…).master_for(…)`` gives, with the same settings. That is
+not ``redis.Redis``, and has none of its retries: as shipped, every error reaches the application at once.
+
 A request may be written to a socket more than once inside one call, because redis-py retries. The observer is told
 before each write, so that a retry that made two entries is seen as two attempts, and so that a message is called
 rejected only when nothing was ever written.
@@ -24,10 +27,11 @@ from typing import Any
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError
 
 from harness.drivers.base import ConnectionObserver
 from harness.model.words import ClientPreset, ErrorKind
-from harness.stack.base import ServerAddress
+from harness.stack.base import SentinelGroup, ServerAddress
 from harness.stack.connect import open_client
 
 HARDENED_TIMEOUT_S = 2.0
@@ -68,6 +72,12 @@ PROOF_OF_REJECTION = frozenset(
     }
 )
 """Error replies that prove that the command was not executed."""
+
+
+_CONNECTION_SETTINGS = ("retry", "socket_timeout", "socket_connect_timeout", "socket_keepalive")
+_PLAIN = ServerAddress("localhost", 1)
+_ASKING = ServerAddress("localhost", 1, sentinels=SentinelGroup("-", (("localhost", 1),)))
+"""Addresses of nobody, for a client that is only looked at."""
 
 
 class RequestCounter:
@@ -130,10 +140,13 @@ def release_number(release: str) -> int:
     return major * 1_000_000 + minor * 1_000 + patch
 
 
-def describe_preset(preset: ClientPreset) -> dict[str, str]:
-    """What a preset comes to with the installed release: for the report."""
-    client = redis.Redis(**preset_arguments(preset))
+def describe_preset(preset: ClientPreset, *, asks_sentinel: bool = False) -> dict[str, str]:
+    """What a preset comes to with the installed release: for the report. Nothing is connected to."""
+    client = open_client(_ASKING if asks_sentinel else _PLAIN, **preset_arguments(preset))
     settings = client.connection_pool.connection_kwargs
+    if asks_sentinel:  # its pool is told nothing but the preset: the rest is what its connections have by default
+        connection = client.connection_pool.make_connection()
+        settings = {name: getattr(connection, name, None) for name in _CONNECTION_SETTINGS}
     retry = settings.get("retry")
     backoff = getattr(retry, "_backoff", None)
     described = {
@@ -217,10 +230,18 @@ def _is_request(command: Any) -> bool:
 
 
 def classify(error: BaseException) -> ErrorKind:
-    """Which kind of error this is, from the exception and what caused it."""
+    """Which kind of error this is, from the exception and what caused it.
+
+    A connection that Sentinels found answers a READONLY by closing itself and raising a ``ConnectionError`` in its
+    place: the reply is still there, as what that one was raised in the handling of.
+    """
     if isinstance(error, redis.ResponseError):
         named = _REPLY_CLASSES.get(type(error).__name__)
         return named or _REPLY_KINDS.get(str(error).split(" ", 1)[0], ErrorKind.OTHER_REPLY)
+    if isinstance(error, MasterNotFoundError):
+        return ErrorKind.NO_MASTER
+    if isinstance(error, redis.ConnectionError) and isinstance(error.__context__, redis.ReadOnlyError):
+        return ErrorKind.READONLY
     if isinstance(error, redis.BusyLoadingError):
         return ErrorKind.LOADING
     if isinstance(error, redis.AuthenticationError):

@@ -33,7 +33,7 @@ _DESCRIBE = """
 import json, sys
 from harness.drivers.client import describe_preset
 from harness.model.words import ClientPreset
-print(json.dumps(describe_preset(ClientPreset(sys.argv[1]))))
+print(json.dumps(describe_preset(ClientPreset(sys.argv[1]), asks_sentinel=sys.argv[2:] == ["sentinel"])))
 """
 
 
@@ -52,7 +52,9 @@ def environment_of(release: str | None, say: Callable[[str], None]) -> dict[str,
     return {"PYTHONPATH": os.pathsep.join([str(folder), *_current_path()])}
 
 
-def settings_of(preset: ClientPreset, release: str | None, say: Callable[[str], None]) -> dict[str, str]:
+def settings_of(
+    preset: ClientPreset, release: str | None, say: Callable[[str], None], *, asks_sentinel: bool = False
+) -> dict[str, str]:
     """`describe_preset` as that release has it: asked of a process that imports it.
 
     Raises:
@@ -60,8 +62,8 @@ def settings_of(preset: ClientPreset, release: str | None, say: Callable[[str], 
     """
     added = environment_of(release, say)
     if not added:
-        return describe_preset(preset)
-    command = [sys.executable, "-c", _DESCRIBE, preset.value]
+        return describe_preset(preset, asks_sentinel=asks_sentinel)
+    command = [sys.executable, "-c", _DESCRIBE, preset.value, *["sentinel"] * asks_sentinel]
     try:
         done = subprocess.run(
             command, env=os.environ | added, capture_output=True, text=True, timeout=_ASK_DEADLINE_S, check=False

@@ -314,7 +314,7 @@ class TrialEnvironment(Frozen):
     client: str
     """e.g. ``redis-py 8.1.0``."""
     client_settings: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """Per preset: retry policy, timeouts, keepalive, RESP version."""
+    """Per preset, release and way to find the server: retry policy, timeouts, keepalive, RESP version."""
     python: str
     platform: str
     cpu_count: int

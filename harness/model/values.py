@@ -120,6 +120,8 @@ class Arm(Frozen):
     """WAITAOF 1 0 follows each XADD: acknowledged is what the server has synced."""
     wait_ms: int = Field(default=500, ge=1, le=60_000)
     """How long it waits; what is not confirmed by then is indeterminate."""
+    asks_sentinel: bool = False
+    """Its clients find the master by asking Sentinels and connect to it straight, past every link."""
     client_release: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+$")
     """A redis-py release other than the installed one, e.g. ``5.3.1``: its workers get an environment of their own."""
     own_consumer: OwnConsumer | None = None
@@ -297,6 +299,13 @@ class Scenario(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _finds_its_master(self) -> Scenario:
+        objection = sentinel_objection(self)
+        if objection is not None:
+            raise ValueError(": ".join(objection))
+        return self
+
+    @model_validator(mode="after")
     def _names_are_unique(self) -> Scenario:
         names = [arm.name for arm in self.arms]
         if len(set(names)) != len(names):
@@ -346,3 +355,23 @@ def link_roles(scenario: Scenario) -> tuple[LinkRole, ...]:
     named = {plan.link for plan in scenario.faults}
     always = (LinkRole.PRODUCERS, LinkRole.CONSUMERS)
     return always + tuple(role for role in LinkRole if role in named and role not in always)
+
+
+def sentinel_objection(scenario: Scenario) -> tuple[str, str] | None:
+    """Why an arm that asks Sentinels has no place in a scenario, and what to do; ``None`` where none has to object."""
+    arm = next((arm for arm in scenario.arms if arm.asks_sentinel), None)
+    if arm is None:
+        return None
+    if not scenario.replicated:
+        return (
+            f"{arm.name} asks Sentinels for the master, and {scenario.name} has none",
+            "play it in a scenario with replicated=True, e.g. one of the failover family",
+        )
+    past = next((plan for plan in scenario.faults if plan.link is not None), None)
+    if past is None:
+        return None
+    return (
+        f"{arm.name} connects straight to whom Sentinels name, so in {scenario.name} {past.model} of a link would not "
+        "strike it",
+        "leave out the arm, or the fault of a link",
+    )

@@ -435,6 +435,8 @@ class ErrorKind(IntEnum):
     OTHER = 13
     UNCONFIRMED = 14
     """The write was answered, and fewer replicas, or no fsync, confirmed it in time than the arm waits for."""
+    NO_MASTER = 15
+    """No Sentinel named a master that it takes for up."""
 
 
 class CrashPointCode(IntEnum):

@@ -57,6 +57,10 @@ _ARMS: dict[str, tuple[Arm, str]] = {
         _pubsub(pattern_overlap=True),
         "PUBLISH, two subscribers, each to the channel and to a pattern that matches it",
     ),
+    "pubsub-sentinel": (
+        _pubsub(asks_sentinel=True),
+        "pubsub whose clients ask Sentinels for the master and connect straight to it",
+    ),
     "stream-group": (
         _group(),
         "XADD, two consumer groups of one consumer, each owed every message; XACK after the effect",
@@ -125,6 +129,10 @@ _ARMS: dict[str, tuple[Arm, str]] = {
     "stream-group-waitaof": (
         _group(wait_fsync=True, wait_ms=3_000),
         "stream-group, WAITAOF 1 0 after each XADD: acknowledged is what the server has synced",
+    ),
+    "stream-group-sentinel": (
+        _group(asks_sentinel=True),
+        "stream-group whose clients ask Sentinels for the master and connect straight to it",
     ),
     "stream-queue": (
         _queue(),

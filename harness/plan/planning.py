@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from harness.model.errors import UsageError
-from harness.model.values import RunPlan, Scenario, StackChoice, Timeline, Trial
+from harness.model.values import RunPlan, Scenario, StackChoice, Timeline, Trial, sentinel_objection
 from harness.plan.arms import base_name, named_arm
 
 MAX_SECONDS = 3600.0
@@ -120,8 +120,12 @@ def plan_run(
     """All trials of a run; trial i of every scenario has seed ``seed + i``, so that it can be repeated alone.
 
     Raises:
-        UsageError: the number of trials or the seed is absurd.
+        UsageError: the number of trials or the seed is absurd, or an arm has no place in its scenario.
     """
+    for scenario in scenarios:
+        objection = sentinel_objection(scenario)
+        if objection is not None:
+            raise UsageError(objection[0], fix=objection[1])
     if not 1 <= trials <= MAX_TRIALS:
         raise UsageError(f"--trials {trials}: out of range", fix=f"give 1 to {MAX_TRIALS}")
     if not 0 <= seed < 2**62:

@@ -41,6 +41,16 @@ class TlsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SentinelGroup:
+    """The Sentinels that know where a master is."""
+
+    service: str
+    """The name under which they watch it."""
+    members: tuple[tuple[str, int], ...]
+    """Host and port of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerAddress:
     """Where to connect and as whom. Secrets are never part of the ``repr`` and never written to a file."""
 
@@ -50,13 +60,19 @@ class ServerAddress:
     password: str | None = field(default=None, repr=False)
     database: int = 0
     tls: TlsSettings | None = None
+    sentinels: SentinelGroup | None = None
+    """Whom a client asks for the master before each connection; ``host`` and ``port`` then say only where it was."""
 
     def through(self, host: str, port: int) -> ServerAddress:
         """The same server, reached through a link that listens on ``host``:``port``."""
         tls = self.tls
         if tls is not None and tls.server_name is None:
             tls = replace(tls, server_name=self.host)
-        return replace(self, host=host, port=port, tls=tls)
+        return replace(self, host=host, port=port, tls=tls, sentinels=None)
+
+    def found_by(self, sentinels: SentinelGroup) -> ServerAddress:
+        """Whoever ``sentinels`` name as the master, reached straight."""
+        return replace(self, sentinels=sentinels)
 
 
 @dataclass(frozen=True, slots=True)

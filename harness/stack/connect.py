@@ -4,6 +4,9 @@
 the server holds, always straight to the server and never with a retry: a retried read would hide an outage, a
 retried write would double an entry.
 
+Where the address names Sentinels, `open_client` gives what ``redis.sentinel.Sentinel(…).master_for(…)`` gives: each new
+connection asks them for the master and goes to it.
+
 A link is reached under another name than the server behind it, but the server's certificate names the server.
 redis-py checks it against the host it connects to; `NamedSSLConnection` checks it against the server's name.
 """
@@ -17,8 +20,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.connection import SSLConnection
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
-from harness.stack.base import ServerAddress, TlsSettings
+from harness.stack.base import SentinelGroup, ServerAddress, TlsSettings
 
 ADMIN_TIMEOUT_S = 5.0
 ADMIN_PROTOCOL = 2
@@ -58,6 +62,8 @@ def connection_arguments(address: ServerAddress) -> dict[str, Any]:
 
 def open_client(address: ServerAddress, **settings: Any) -> redis.Redis:
     """``redis.Redis`` for ``address``; ``settings`` are its other keyword arguments. Connects on first use."""
+    if address.sentinels is not None:
+        return _open_master(address, address.sentinels, settings)
     client = redis.Redis(**connection_arguments(address), **settings)
     if address.tls is not None and address.tls.server_name is not None:
         client.connection_pool.connection_class = NamedSSLConnection
@@ -75,6 +81,19 @@ def admin_client(address: ServerAddress, *, timeout_s: float = ADMIN_TIMEOUT_S) 
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
     )
+
+
+def _open_master(address: ServerAddress, sentinels: SentinelGroup, settings: dict[str, Any]) -> redis.Redis:
+    """The client as redis-py ships it for those who ask Sentinels: ``settings`` are the only ones that are given.
+
+    It is not made by ``redis.Redis(…)``, so it does not have that one's retries: none, unless ``settings`` say so.
+    The timeouts among them also count for the Sentinels, as redis-py does it.
+    """
+    who = connection_arguments(address)
+    del who["host"], who["port"]
+    asked: Any = Sentinel(sentinels.members, **settings)  # type: ignore[no-untyped-call]  # redis-py has no types here
+    client: redis.Redis = asked.master_for(sentinels.service, **who)
+    return client
 
 
 def _tls_arguments(tls: TlsSettings) -> dict[str, Any]:

@@ -26,13 +26,13 @@ import redis
 
 from harness.model.errors import NotPossible, TrialError
 from harness.model.words import Persistence
-from harness.stack.base import ServerAddress
+from harness.stack.base import SentinelGroup, ServerAddress
 from harness.stack.binaries import ServerProgram
 from harness.stack.connect import admin_client
 from harness.stack.ports import HOST, quiet_port
 from harness.stack.process import wait_until
 from harness.stack.profiles import profile_settings
-from harness.stack.redis_sentinel import RedisSentinel, Watch, why_no_sentinel
+from harness.stack.redis_sentinel import SERVICE, RedisSentinel, Watch, why_no_sentinel
 from harness.stack.restartable import Place, RestartableServer
 
 REPLICAS = 2
@@ -104,6 +104,11 @@ class ReplicatedStack:
         """All others, running or not."""
         master = self.master
         return tuple(server for server in self.servers if server is not master)
+
+    @property
+    def sentinel_group(self) -> SentinelGroup:
+        """The Sentinels as clients are told of them."""
+        return SentinelGroup(SERVICE, tuple((one.address.host, one.address.port) for one in self.sentinels))
 
     def named(self) -> list[ServerAddress | None]:
         """Which server each Sentinel names as the master; ``None``: it does not answer."""

@@ -21,7 +21,7 @@ from harness.faults.process_evidence import Target
 from harness.model.errors import EnvironmentUnavailable, TrialError
 from harness.model.values import Arm, Trial, link_roles
 from harness.model.words import CrashPointCode, LinkRole, Members, ProcessEvent, WorkerRole
-from harness.stack.base import ServerAddress
+from harness.stack.base import SentinelGroup, ServerAddress
 from harness.trial.cast import Cast, Worker
 from harness.trial.folder import TrialFolder
 from harness.trial.schedule import draw_offsets_ns, poison_sequences
@@ -40,6 +40,8 @@ class Setting:
     """What the workers are told about the world: set once, before the first is started."""
 
     server: ServerAddress
+    sentinels: SentinelGroup | None
+    """Whom the arms that ask Sentinels ask; ``None`` where there are none."""
     links: Links
     origin_ns: int
     effects_path: Callable[[int], Path]
@@ -211,7 +213,6 @@ class Casting:
     def _spec(self, place: Target, name: str) -> WorkerSpec:
         """What every worker is told, as a consumer; a producer's differences are filled in by the caller."""
         trial, setting = self._trial, self._setting
-        link = setting.links.link(self._link_role(place))
         return WorkerSpec(
             role="consumer",
             name=name,
@@ -219,13 +220,22 @@ class Casting:
             token=trial.token,
             arm_index=place.arm,
             arm=trial.scenario.arms[place.arm],
-            address=setting.server.through(link.host, link.port),
+            address=self._address(place),
             journal_path=str(self._folder.journal(name)),
             effects_path=str(setting.effects_path(place.arm)),
             origin_ns=setting.origin_ns,
             seed=trial.seed,
             padding_bytes=trial.scenario.workload.padding_bytes,
         )
+
+    def _address(self, place: Target) -> ServerAddress:
+        """By which way the worker reaches the server: its link, or straight to whom the Sentinels name."""
+        setting = self._setting
+        if self._trial.scenario.arms[place.arm].asks_sentinel:
+            assert setting.sentinels is not None, "a scenario without Sentinels refuses such an arm"
+            return setting.server.found_by(setting.sentinels)
+        link = setting.links.link(self._link_role(place))
+        return setting.server.through(link.host, link.port)
 
     def _link_role(self, place: Target) -> LinkRole:
         """The first member of every scope has a link of its own, where a fault names it."""

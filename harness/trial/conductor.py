@@ -138,7 +138,8 @@ class Conductor:
         witness = ProcessWitness(journal)
         cast = Cast(self._folder, on_sighting=witness.note)
         closing.callback(cast.kill)
-        setting = Setting(stack.server, links, self._origin_ns, self._effects_path, self._environment_of)
+        sentinels = stack.sentinels if isinstance(stack, ReplicatedTrialStack) else None
+        setting = Setting(stack.server, sentinels, links, self._origin_ns, self._effects_path, self._environment_of)
         casting = Casting(
             trial, self._folder, cast=cast, tally=self._tally, setting=setting, take_actor=self._take_actor
         )

@@ -18,7 +18,7 @@ from harness.faults.failover import ReplicationLinks
 from harness.model.errors import NotPossible, TrialError
 from harness.model.values import Scenario, StackChoice
 from harness.model.words import LinkRole, StackKind
-from harness.stack.base import Capability, ProvidedProxy, ServerAddress
+from harness.stack.base import Capability, ProvidedProxy, SentinelGroup, ServerAddress
 from harness.stack.binaries import choose_program
 from harness.stack.connect import admin_client
 from harness.stack.inspection import read_product, read_settings, refuse_without_streams
@@ -41,6 +41,11 @@ class ReplicatedTrialStack:
     def upstream(self) -> str:
         """Where a proxy process finds the master."""
         return f"{self.server.host}:{self.server.port}"
+
+    @property
+    def sentinels(self) -> SentinelGroup:
+        """Whom clients can ask for the master."""
+        return self.servers.sentinel_group
 
     def lead_to(self, master: ServerAddress) -> None:
         """From now on this is the server that counts."""

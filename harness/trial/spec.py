@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from harness.model.values import Arm
-from harness.stack.base import ServerAddress, TlsSettings
+from harness.stack.base import SentinelGroup, ServerAddress, TlsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class WorkerSpec:
     arm_index: int
     arm: Arm
     address: ServerAddress
-    """The client's end of the link."""
+    """The client's end of the link; or the Sentinels that it asks instead."""
     journal_path: str
     effects_path: str
     origin_ns: int
@@ -61,9 +61,17 @@ class WorkerSpec:
         """The reverse of `to_line`."""
         fields: dict[str, Any] = json.loads(line)
         address = fields.pop("address")
-        tls = address.pop("tls")
-        fields["address"] = ServerAddress(**address, tls=TlsSettings(**tls) if tls else None)
+        tls, sentinels = address.pop("tls"), address.pop("sentinels")
+        fields["address"] = ServerAddress(
+            **address, tls=TlsSettings(**tls) if tls else None, sentinels=_sentinels(sentinels)
+        )
         fields["arm"] = Arm.model_validate(fields["arm"])
         fields["offsets_ns"] = tuple(fields["offsets_ns"])
         fields["poison"] = tuple(fields["poison"])
         return cls(**fields)
+
+
+def _sentinels(fields: dict[str, Any] | None) -> SentinelGroup | None:
+    if fields is None:
+        return None
+    return SentinelGroup(fields["service"], tuple((host, port) for host, port in fields["members"]))

@@ -12,7 +12,7 @@ from harness.drivers.client import describe_preset
 from harness.drivers.releases import settings_of
 from harness.faults.links import Links
 from harness.model.results import TrialEnvironment
-from harness.model.values import Trial
+from harness.model.values import Arm, Trial
 from harness.stack.base import RunningStack
 
 NOT_STARTED = "none was started"
@@ -25,8 +25,11 @@ def describe(trial: Trial, stack: RunningStack, links: Links, say: Callable[[str
         NotPossible: a release that an arm asks for cannot be had.
     """
     environment = describe_unopened(trial)
-    other = {(arm.client, arm.client_release) for arm in trial.scenario.arms if arm.client_release is not None}
-    settings = {f"{preset}@{release}": settings_of(preset, release, say) for preset, release in sorted(other)}
+    other = {_client_of(arm): arm for arm in trial.scenario.arms if arm.client_release is not None}
+    settings = {
+        name: settings_of(arm.client, arm.client_release, say, asks_sentinel=arm.asks_sentinel)
+        for name, arm in sorted(other.items())
+    }
     return environment.model_copy(
         update={
             "client_settings": {**environment.client_settings, **settings},
@@ -40,14 +43,22 @@ def describe(trial: Trial, stack: RunningStack, links: Links, say: Callable[[str
 
 def describe_unopened(trial: Trial) -> TrialEnvironment:
     """What is known where no stack came up."""
-    presets = {arm.client for arm in trial.scenario.arms if arm.client_release is None}
+    presets = {_client_of(arm): arm for arm in trial.scenario.arms if arm.client_release is None}
     return TrialEnvironment(
         stack=trial.stack.kind,
         server=NOT_STARTED,
         proxy_engine=NOT_STARTED,
         client=f"redis-py {redis.__version__}",
-        client_settings={preset.value: describe_preset(preset) for preset in sorted(presets)},
+        client_settings={
+            name: describe_preset(arm.client, asks_sentinel=arm.asks_sentinel) for name, arm in sorted(presets.items())
+        },
         python=platform.python_version(),
         platform=platform.platform(),
         cpu_count=os.cpu_count() or 1,
     )
+
+
+def _client_of(arm: Arm) -> str:
+    """``hardened@6.4.0``, ``as-shipped, asks Sentinels``: arms with one name here have one client."""
+    release = f"@{arm.client_release}" if arm.client_release else ""
+    return f"{arm.client}{release}{', asks Sentinels' * arm.asks_sentinel}"
