@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from harness.plan.building import CRASH_ARMS, breaks, family_control, fault_scenario, guess, holds, select_arms
     from harness.plan.failover import (
         FAILOVER_ARMS,
+        FAILOVER_SENTINEL_ARMS,
         FAILOVER_TIMELINE,
         FAILOVER_WAITING_ARMS,
         FAILOVER_WORKLOAD,
@@ -75,6 +76,7 @@ _HOMES = {
     "FaultModel": "harness.model.words",
     "FaultPlan": "harness.model.values",
     "FAILOVER_ARMS": "harness.plan.failover",
+    "FAILOVER_SENTINEL_ARMS": "harness.plan.failover",
     "FAILOVER_TIMELINE": "harness.plan.failover",
     "FAILOVER_WAITING_ARMS": "harness.plan.failover",
     "FAILOVER_WORKLOAD": "harness.plan.failover",
@@ -125,6 +127,7 @@ _HOMES = {
 __all__ = [
     "CRASH_ARMS",
     "FAILOVER_ARMS",
+    "FAILOVER_SENTINEL_ARMS",
     "FAILOVER_TIMELINE",
     "FAILOVER_WAITING_ARMS",
     "FAILOVER_WORKLOAD",

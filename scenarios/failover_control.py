@@ -7,6 +7,7 @@ Prediction: nothing is lost, doubled or reordered.
 
 from harness import (
     FAILOVER_ARMS,
+    FAILOVER_SENTINEL_ARMS,
     FAILOVER_TIMELINE,
     FAILOVER_WAITING_ARMS,
     FAILOVER_WORKLOAD,
@@ -21,7 +22,7 @@ SCENARIO = family_control(
     family="failover",
     story=__doc__ or "",
     question="Is everything in order while replication works and nobody fails?",
-    arms=failover_arms(*FAILOVER_ARMS, *FAILOVER_WAITING_ARMS),
+    arms=failover_arms(*FAILOVER_ARMS, *FAILOVER_SENTINEL_ARMS, *FAILOVER_WAITING_ARMS),
     timeline=FAILOVER_TIMELINE.model_copy(update={"outage_s": 1.0, "recovery_s": 1.0}),
     workload=FAILOVER_WORKLOAD,
     persistence=Persistence.AOF_EVERYSEC,

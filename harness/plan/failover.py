@@ -1,7 +1,8 @@
 """The scenarios in which a replica takes over from its master: what they have in common.
 
 One master, two replicas, three Sentinels. Producers and consumers reach the master by an address that follows the
-failover, as a virtual address, a name, or a proxy in front of it does.
+failover, as a virtual address, a name, or a proxy in front of it does: at the heal. Those of the arms that ask
+Sentinels connect straight to whom these name, and follow as soon as they ask again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ FAILOVER_TIMELINE = Timeline(warm_up_s=1.0, steady_s=2.0, outage_s=5.0, recovery
 """Sentinel takes a second of silence for a failure, and a second or two to agree and to promote."""
 FAILOVER_WORKLOAD = Workload(rate_per_s=100.0)
 
+FAILOVER_SENTINEL_ARMS = ("pubsub-sentinel", "stream-group-sentinel")
+"""The same, asking Sentinels for the master."""
 FAILOVER_WAITING_ARMS = ("stream-group-wait-1", "stream-group-wait-2")
 """What is acknowledged is what replicas confirmed."""
 FAILOVER_WAIT_MS = 100
