@@ -97,16 +97,17 @@ def explain_gone(causes: list[Forgetting], messages: Messages, gone: Array) -> A
 def seconds_gone(causes: list[Forgetting], messages: Messages, gone: Array) -> float | None:
     """How many seconds of the acknowledged log are gone: from the first such message to the moment that took it.
 
-    ``None`` where the server forgot nothing that we know of: no fault or eviction was seen that could make it.
+    A deposed master goes on to acknowledge after that moment: then they run to the last such message. ``None`` where
+    the server forgot nothing that we know of: no fault or eviction was seen that could make it.
     """
     if not causes:
         return None
     left, longest = messages.outcome_ns[gone], 0
     for cause in causes:
-        taken = left <= cause.before_ns
-        if taken.any():
-            longest = max(longest, cause.cut_ns - int(left[taken].min()))
-        left = left[~taken]
+        is_taken = left <= cause.before_ns
+        taken, left = left[is_taken], left[~is_taken]
+        if len(taken):
+            longest = max(longest, max(cause.cut_ns, int(taken.max())) - int(taken.min()))
     return longest / 1e9
 
 

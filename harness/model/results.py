@@ -239,7 +239,8 @@ class ArmResult(Frozen):
     """Of a Streams arm whose server is replicated, one for each replica that runs at the end."""
     lost_log_s: float | None = None
     """Seconds of acknowledged log that a fault of the server took: from the first such message to the moment of the
-    fault. ``None`` where the server was not seen to be struck by a fault that could take any."""
+    fault, or to the last of them where a deposed master went on to acknowledge. ``None`` where the server was not seen
+    to be struck by a fault that could take any."""
     publish: PublishAudit | None
     replay: ReplayAudit | None = None
     acknowledged_in_fault: int

@@ -787,9 +787,12 @@ class Arm:
         return {message: self.taken(message) for message in missing}
 
     def lost_log_ns(self):
-        """From the acknowledgement of the first message that something took to that moment; the longest such time."""
-        times = [taken[1] - self.acknowledged_at(message) for message, taken in self.gone().items() if taken]
-        return max([0, *times])
+        """From the first acknowledgement that something took to the last, or to its moment; the longest such time."""
+        times = {}
+        for message, taken in self.gone().items():
+            if taken:
+                times.setdefault(taken, []).append(self.acknowledged_at(message))
+        return max([0, *(max([moment, *moments]) - min(moments) for (_, moment), moments in times.items())])
 
     def retention_explains(self, message):
         """Whether an acknowledged entry that is gone is older than what the arm's retention keeps."""

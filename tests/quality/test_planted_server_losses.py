@@ -9,7 +9,7 @@ from comparing import flatten, recounted_whole
 from harness.history.journal import EventKind
 from harness.model.results import ArmResult
 from harness.model.values import FaultPlan
-from harness.model.words import FaultModel, Guarantee, Mechanism, Persistence, ServerStat, Verdict
+from harness.model.words import FAILOVERS, FaultModel, Guarantee, Mechanism, Persistence, ServerStat, Verdict
 from harness.selftest.book import Book, Note
 from harness.selftest.clean import build
 from harness.selftest.deeds import lose_from_log
@@ -28,6 +28,7 @@ def struck(model: FaultModel, persistence: Persistence = Persistence.OFF) -> Boo
     """A clean trial whose fault was one of the server."""
     book = build()
     changes = {"faults": (FaultPlan(model=model),), "persistence": persistence}
+    changes["replicated"] = model in FAILOVERS
     scenario = book.trial.scenario.model_copy(update=changes)
     book.trial = book.trial.model_copy(update={"scenario": scenario})
     return book
@@ -94,6 +95,23 @@ def test_seconds_of_acknowledged_log() -> None:
     assert take(book, since_ns=since, until_ns=INJECT_NS) > 1
     first = min(note.t_ns for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1) if note.t_ns >= since)
     assert agreed(book).lost_log_s == (INJECT_NS - first) / 1e9
+
+
+def test_seconds_of_what_a_deposed_master_acknowledged() -> None:
+    """It acknowledged all of it after it was struck: they run from the first to the last that is gone."""
+    book = struck(FaultModel.HUNG_MASTER)
+    seen_ns = HEAL_NS + 300 * MILLISECOND
+    for note in book.notes(EventKind.HEAL_OBSERVED):
+        note.t_ns = seen_ns
+    count = take(book, since_ns=HEAL_NS, until_ns=seen_ns)
+    times = [
+        note.t_ns
+        for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1)
+        if HEAL_NS <= note.t_ns <= seen_ns and note.sequence < 2**31
+    ]
+    result = agreed(book)
+    assert result.gone_by_mechanism == {Mechanism.UNREPLICATED: count}
+    assert result.lost_log_s == (max(times) - min(times)) / 1e9 > 0.1
 
 
 def test_a_death_that_took_nothing() -> None:
