@@ -25,6 +25,7 @@ from harness.check.ledger import FATE_CODE, MECHANISM_CODE, ArmLedger, Flag, Mes
 from harness.check.mechanism import explain_pubsub, explain_streams
 from harness.check.messages import read_messages
 from harness.check.recovery import recovery_times
+from harness.check.server_loss import explain_gone, forgettings
 from harness.check.timeline import Timeline
 from harness.check.unsettled import Handling, explain_unsettled, find_unsettled, mark_false_dedup
 from harness.history.journal import EventKind
@@ -194,10 +195,19 @@ def _mechanisms(
     stuck = fate == FATE_CODE[Fate.STUCK]
     left = np.flatnonzero(unsettled | stuck)
     if len(left):
-        mechanism[left] = explain_unsettled(
+        codes = explain_unsettled(
             history, messages.index, left, stuck=stuck[left], handling=handling, arm=arm, scope=scope
         )
+        mechanism[left] = _rolled_back(history, timeline, messages, left, codes)
     return mechanism
+
+
+def _rolled_back(history: History, timeline: Timeline, messages: Messages, left: Array, codes: Array) -> Array:
+    """``codes``; what nothing else explains, and what the server forgot with its log, nobody was to be handed again."""
+    if messages.log_entries is not None:
+        gone = (codes == MECHANISM_CODE[Mechanism.UNEXPLAINED]) & (messages.log_entries[left] == 0)
+        codes[gone] = explain_gone(forgettings(history, timeline), messages, left[gone])
+    return codes
 
 
 def _flag_late(messages: Messages, scopes: Sequence[ScopeLedger], late_ns: int) -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 from harness.check.naming import covers
 from harness.model.results import ArmResult, ClaimResult, SkippedTrial, TrialResult
 from harness.model.values import Scenario, SourceClaim
-from harness.model.words import Fate, Outcome, Primitive, Verdict
+from harness.model.words import Fate, Outcome, Phase, Primitive, Verdict
 
 Finding = Literal["true", "false", "shown", "open"]
 _CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
@@ -103,6 +103,18 @@ def _fates(arm: ArmResult) -> str:
     return ", ".join(parts + [f"{count:,} {word}" for word, count in counts.items() if count])
 
 
+def _failed_over(arm: ArmResult) -> str:
+    """What never arrived, how much of it was meant for the fault phase, and what the log does not hold any more."""
+    parts = [_fates(arm)]
+    fault = next((known.from_intended for known in arm.latency if known.phase is Phase.FAULT), None)
+    if fault is not None:
+        parts.append(f"of {fault.samples:,} that were meant for the fault phase {fault.undelivered:,} never came")
+    if arm.durability is not None:
+        gone = arm.durability.gone_with_effect + arm.durability.gone_without_effect
+        parts.append(f"{gone:,} of {arm.outcomes[Outcome.ACKNOWLEDGED]:,} acknowledged messages gone from the log")
+    return ", ".join(parts)
+
+
 def _latency(arm: ArmResult) -> str:
     found = arm.latency[0].from_intended
     return f"delivered half within {_ms(found.p50_ms)} and 99 % within {_ms(found.p99_ms)}"
@@ -171,4 +183,5 @@ _TELLERS: dict[str, Callable[[ArmResult], str]] = {
     "history": _replayed,
     "event replay": _replayed,
     "groups": _load,
+    "incident: failover": _failed_over,
 }

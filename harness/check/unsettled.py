@@ -15,6 +15,8 @@ Why, the first that fits:
   entries of which the last receiver never came back to do it;
 * *NOACK*: not stuck, and the arm reads with NOACK: the server had forgotten it when it handed it out;
 * *crash before effect*: the last process that got it died (no effect);
+* *what the server forgot*: a fault took the entry with the log and the group's state, so that whoever had received it
+  and could not acknowledge it any more was not handed it again (`harness.check.server_loss`, no effect);
 * otherwise nothing explains it.
 """
 

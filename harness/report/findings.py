@@ -18,6 +18,7 @@ from harness.report.wording import Mark, Tone, count
 
 _FINDINGS = {"false": Tone.BAD, "open": Tone.UNSURE, "shown": Tone.NEUTRAL, "true": Tone.GOOD}
 """In the order in which they are told."""
+_OF_LOSSES = (Guarantee.AT_LEAST_ONCE, Guarantee.DURABLE)
 _WORDS = {"shown": "measured"}
 """Where the summary's word is not the reader's."""
 
@@ -67,9 +68,7 @@ def incidents(summary: RunSummary) -> list[Incident]:
 
 
 def _claimed(group: ScenarioGroup, arm: str) -> str:
-    claims = [
-        claim for claim in group.claims if claim.arm in (arm, None) and claim.guarantee is Guarantee.AT_LEAST_ONCE
-    ]
+    claims = [claim for claim in group.claims if claim.arm in (arm, None) and claim.guarantee in _OF_LOSSES]
     losses = [claim.claimed_loss for claim in claims if claim.claimed_loss is not None]
     if losses:
         return count(losses[0])

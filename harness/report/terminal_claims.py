@@ -35,9 +35,10 @@ def print_claims(console: Console, summary: RunSummary) -> None:
 
 
 def _incident_words(line: IncidentLine) -> str:
-    """``pubsub 14,795 (14,700)``."""
+    """``pubsub 14,795 (14,700)``; ``stream-group 0, and 69 gone from its log (0)``."""
     said = f" ({line.claimed})" if line.claimed else ""
-    return f"{line.row.arm} {count(line.row.lost)}{said}"
+    gone = f", and {count(line.row.gone)} gone from its log" if line.row.gone else ""
+    return f"{line.row.arm} {count(line.row.lost)}{gone}{said}"
 
 
 def _table(claims: list[ClaimResult]) -> Table:

@@ -573,7 +573,10 @@ class Arm:
             return "no claimer"
         if not stuck and self.is_stream and self.settings["ack"] == "noack":
             return "NOACK"
-        return "crash before effect" if not done and died else "unexplained"
+        if not done and died:
+            return "crash before effect"
+        rolled_back = self.is_stream and message not in self.log and self.taken(message)
+        return rolled_back[0] if rolled_back else "unexplained"
 
     def position(self, message, scope):
         """Before the first received message of its producer, after the last, or between the two."""

@@ -167,6 +167,23 @@ def test_lost_before_anybody_read_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "expected"), [(FaultModel.POWER_LOSS, UNFSYNCED), (FaultModel.SERVER_PAUSE, UNEXPLAINED)]
+)
+def test_received_and_rolled_back_before_the_effect(model: FaultModel, expected: Mechanism) -> None:
+    """Its consumer had it in hand when the server went; the next life has neither the entry nor that it was pending."""
+    book = struck(model, Persistence.AOF_EVERYSEC)
+    outcomes = book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1)
+    last = max((note for note in outcomes if note.t_ns < INJECT_NS), key=lambda note: note.t_ns)
+    for kind in (EventKind.LOG_ENTRY, EventKind.EFFECT, EventKind.ACK):
+        book.remove(kind, arm=FAN_OUT, producer=1, sequence=last.sequence)
+    recount_log(book)
+    result = agreed(book)
+    assert result.unsettled_by_mechanism == {expected: result.scopes}
+    assert result.durability is not None
+    assert result.durability.gone_without_effect == 1
+
+
+@pytest.mark.parametrize(
     ("model", "expected"), [(FaultModel.SERVER_KILL, RESTART), (FaultModel.SERVER_PAUSE, Mechanism.NOT_CONNECTED)]
 )
 def test_pubsub_while_the_server_was_away(model: FaultModel, expected: Mechanism) -> None:

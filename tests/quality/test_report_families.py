@@ -196,6 +196,18 @@ def test_an_incident_shows_the_claimed_loss_beside_the_measured_one(page: str) -
     assert "claimed lost" in page
 
 
+def test_an_incident_shows_what_is_gone_from_a_log_though_nobody_missed_it() -> None:
+    """Zero lost beside zero claimed would hide it."""
+    rows = tuple(
+        row.model_copy(update={"gone": 69})
+        if (row.scenario, row.arm) == ("incident_partition", "stream-group")
+        else row
+        for row in SUMMARY.rows
+    )
+    terminal = " ".join(shown(SUMMARY.model_copy(update={"rows": rows}), width=140).split())
+    assert "incident_partition: pubsub 640 (14,700), stream-group 0, and 69 gone from its log" in terminal
+
+
 def test_the_page_leads_to_each_family_and_answers_the_source_document_first(page: str) -> None:
     """Families stand in the navigation; what incidents came to stands above the tables."""
     navigation = page[page.index("<nav") : page.index("</nav>")]

@@ -42,8 +42,10 @@ KILL_PRODUCERS = FaultPlan(model=FaultModel.KILL, worker=WorkerRole.PRODUCER)
 CONTROL: dict[str, Any] = {"name": "partition_control", "token": "0000000c"}
 
 
-def played(folder: Path, arms: list[Arm], *, lost: tuple[str, ...] = (), **about: Any) -> LiteralTrial:
-    """Ten messages per arm; of the arms named in ``lost`` one did not arrive."""
+def played(
+    folder: Path, arms: list[Arm], *, lost: tuple[str, ...] = (), gone: tuple[str, ...] = (), **about: Any
+) -> LiteralTrial:
+    """Ten messages per arm; of the arms named in ``lost`` one did not arrive, of those in ``gone`` one left the log."""
     trial = LiteralTrial(folder, arms, **{"faults": [DROP], **about})
     trial.sane(10)
     if trial.trial.scenario.faults:
@@ -53,6 +55,7 @@ def played(folder: Path, arms: list[Arm], *, lost: tuple[str, ...] = (), **about
             for kind in (EventKind.RECEIVE, EventKind.ACK):
                 trial.without(f"consumer-{number}-0-0", kind=kind, sequence=4)
             trial.without(f"effects-{number}", sequence=4)
+        if arm.name in lost + gone:
             trial.without("conductor", kind=EventKind.LOG_ENTRY, arm=number, sequence=4)
     trial.finish()
     return trial
@@ -248,12 +251,28 @@ def test_a_claim_without_a_guarantee_shows_its_numbers(tmp_path: Path) -> None:
         ("latency", "stream-group: delivered half within "),
         ("memory", "stream-group: keeps 1,100 bytes a message, for 10 messages."),
         ("delivery", "stream-group: lost 0 of 10 owed deliveries."),
+        ("incident: failover", "stream-group: lost 0 of 10 owed deliveries, 0 of 10 acknowledged messages gone"),
     ],
 )
 def test_a_claim_is_told_the_numbers_of_its_row(tmp_path: Path, row: str, expected: str) -> None:
     """Latency in milliseconds, complexity in requests: a loss says nothing about them."""
     (found,) = claiming(tmp_path, claim(row=row, arm="stream-group")).claims
     assert found.measured.startswith(expected)
+
+
+def test_a_claim_about_a_failover_tells_what_is_gone_from_the_log(tmp_path: Path) -> None:
+    """Gone and processed is not lost to a reader, and refutes that none is lost all the same; Pub/Sub keeps no log."""
+    arms = [pubsub_arm(), stream_arm()]
+    trial = played(tmp_path, arms, gone=("stream-group",))
+    about: dict[str, Any] = {"row": "incident: failover", "guarantee": Guarantee.DURABLE, "holds_when": Verdict.HELD}
+    told = (claim(arm="stream-group", **about), claim(arm="pubsub", row="incident: failover"))
+    scenario = trial.trial.scenario.model_copy(update={"claims": told})
+    trial.trial = trial.trial.model_copy(update={"scenario": scenario})
+    kept, published = run_of(tmp_path, [trial, played(tmp_path, arms, faults=[], **CONTROL)]).claims
+    assert "false" == kept.finding
+    assert "lost 0 of 10 owed deliveries" in kept.measured
+    assert kept.measured.endswith(", 1 of 10 acknowledged messages gone from the log.")
+    assert "log" not in published.measured
 
 
 def test_a_claim_without_a_sound_trial_is_open(tmp_path: Path) -> None:
