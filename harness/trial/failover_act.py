@@ -1,9 +1,10 @@
 """A failover on its way through a trial: the replication is cut, the master struck, a replica promoted, clients led on.
 
-The cut, where there is one, comes when the fault phase begins, and the master is struck ``cut_ms`` later: what it
-acknowledges in between has not been replicated. The heal waits until most Sentinels name another master and that one
-says so itself; then the links of producers and consumers lead there, and the old master returns, where it is to. All
-servers are asked for INFO throughout: who said when that it is the master is the evidence.
+The cut, where there is one, comes when the fault phase begins, and the master is struck ``cut_ms`` after it is made,
+however long making it took: what is acknowledged in between has not been replicated. The heal waits until most
+Sentinels name another master and that one says so itself; then the links of producers and consumers lead there, and
+the old master returns, where it is to. All servers are asked for INFO throughout: who said when that it is the master
+is the evidence.
 """
 
 from __future__ import annotations
@@ -85,10 +86,10 @@ class FailoverAct:
         """Cut the replication; strike at once where it is not to be cut."""
         self._strike_at_ns = begin_ns
         if self.plan.replication is not ReplicationCut.NONE:
-            self._strike_at_ns += self.plan.cut_ms * 1_000_000
             cut = make_fault(FaultPlan(model=_CUTS[self.plan.replication], link=LinkRole.REPLICATION))
             calls = [cut.inject(link) for link in self.stack.replication.links]
             self._cut = CallTimes(calls[0].before_ns, calls[-1].after_ns)
+            self._strike_at_ns = self._cut.after_ns + self.plan.cut_ms * 1_000_000
         self.step(begin_ns)
 
     def step(self, now_ns: int) -> None:
