@@ -306,3 +306,15 @@ def test_every_family_is_in_the_shipped_contract_with_its_control() -> None:
         controls = {scenario.family for scenario in scenarios if scenario.name in named and scenario.is_control}
         assert {"partition", "link", "crash", "consume", "incident", "server"} <= families
         assert families <= controls
+    assert {"failover", "remedy"} <= {one.family for one in scenarios if one.name in contract.file.scenarios}
+
+
+def test_what_a_failover_has_to_keep_is_what_every_replica_confirmed() -> None:
+    """Everything else is chance, or has to be lost: the lag is made."""
+    scenarios = find_scenarios(["all"], slow=True)
+    contract = read_contract(SHIPPED, known_names(scenarios))
+    struck = {one.name for one in scenarios if one.replicated and one.faults}
+    clauses = [one for one in clauses_of(contract, chosen=None, profile=None, trials=None) if one.scenario in struck]
+    assert struck == {one.scenario for one in clauses}
+    required = {(one.scenario, one.arm) for one in clauses if one.stance is Stance.REQUIRED}
+    assert {("failover_wait", "stream-group-wait-2")} == required
