@@ -19,6 +19,9 @@ from harness.report import findings, wording
 from harness.report.columns import Column, needed_columns
 from harness.report.drawing import Picture
 from harness.report.environment import group_environments
+from harness.report.failover_lines import COLUMNS as FAILOVER_COLUMNS
+from harness.report.failover_lines import TITLE as FAILOVER_TITLE
+from harness.report.failover_lines import failover_lines
 from harness.report.figure_names import figure_name
 from harness.report.grouping import FamilyGroup, families, scenario_groups
 from harness.report.guarantee_tables import by_scenario, guarantee_tables
@@ -132,6 +135,9 @@ def _render(summary: RunSummary, shown: Mapping[str, ShownFigure], detailed: tup
         server_lines=server_losses(summary),
         server_note=NOTE,
         server_title=TITLE,
+        failover_lines=failover_lines(summary),
+        failover_columns=FAILOVER_COLUMNS,
+        failover_title=FAILOVER_TITLE,
         dedup_lines=findings.dedup_lines(summary),
         claim_links={claim.evidence: _evidence_name(claim) for claim in summary.claims},
         detailed_names={result.trial.folder_name for result in detailed},

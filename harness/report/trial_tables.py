@@ -12,6 +12,7 @@ from harness.model.naming import ordinal
 from harness.model.results import ArmResult, TrialResult
 from harness.model.words import DuplicateCause, Fate, LossPosition, Mechanism, Outcome
 from harness.report.arm_lines import Cell, Line, Lines, line, used
+from harness.report.trial_failover import failover_table
 from harness.report.trial_times import latency_lines, recovery_lines, unavailable_lines
 from harness.report.wording import MISSING, count, microseconds, milliseconds, percent
 
@@ -29,6 +30,7 @@ class TrialTables:
     load: Lines
     publish: Lines
     durability: Lines
+    failovers: Lines
     latencies: Lines
     recoveries: Lines
     unavailable: Lines
@@ -53,6 +55,7 @@ def trial_tables(result: TrialResult) -> TrialTables:
         load=_load(arms),
         publish=_publish(arms),
         durability=_durability(arms),
+        failovers=failover_table(arms),
         latencies=latency_lines(arms),
         recoveries=recovery_lines(arms) if result.faults else (),
         unavailable=unavailable_lines(arms),
