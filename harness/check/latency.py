@@ -64,7 +64,7 @@ def order_statistics(latency_ns: Array, ranks: Sequence[int | None]) -> list[flo
     below = 0
     for rank in sorted({rank for rank in ranks if rank is not None}):
         latency_ns[below:].partition(rank - below)
-        below = rank
+        below = rank + 1  # what stands at a rank stays there: a partition may move all that it is given
     return [_milliseconds(latency_ns, rank) for rank in ranks]
 
 

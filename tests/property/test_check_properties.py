@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from literal_history import LiteralTrial, clause, pubsub_arm, required, stream_a
 
 from harness.check.bound import at_most, upper_bound
 from harness.check.dense import MessageIndex, Tally
-from harness.check.latency import quantiles
+from harness.check.latency import order_statistic_rank, quantiles
 from harness.history.checksum import crc32_of_rows
 from harness.history.journal import EventKind
 from harness.model.message import SENTINEL_BASE
@@ -177,6 +178,28 @@ def test_quantiles_are_those_of_the_sorted_sample(sample: list[int]) -> None:
             assert value is None
         else:
             assert ordered[math.ceil(len(sample) * part / whole) - 1] / 1e6 == value
+    assert ordered[-1] / 1e6 == found.max_ms
+
+
+class _Unkind(np.ndarray[Any, Any]):
+    """An array whose `partition` does all that it may: whatever lies on one side of the rank is in reverse order."""
+
+    def partition(self, kth: int) -> None:  # type: ignore[override]  # one rank is all that is asked for
+        self.sort()
+        self[:kth] = self[:kth][::-1].copy()
+        self[kth + 1 :] = self[kth + 1 :][::-1].copy()
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 999, 1_000, 5_000, 100_000])
+@pytest.mark.parametrize("kind", [np.ndarray, _Unkind])
+def test_quantiles_do_not_depend_on_how_an_array_is_partitioned(count: int, kind: type[Any]) -> None:
+    """Which elements lie where beside the rank differs from processor to processor, and from size to size."""
+    sample = np.random.default_rng(count).integers(0, 10**12, count)
+    ordered = np.sort(sample)
+    found = quantiles(sample.copy().view(kind))
+    for value, part, whole in ((found.p50_ms, 50, 100), (found.p99_ms, 99, 100), (found.p999_ms, 999, 1_000)):
+        rank = order_statistic_rank(count, (part, whole))
+        assert value == (None if rank is None else ordered[rank] / 1e6)
     assert ordered[-1] / 1e6 == found.max_ms
 
 
