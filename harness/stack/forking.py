@@ -17,9 +17,19 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
+from typing import TypedDict
 
 from harness.stack.nursery import ORDER_BYTES
 from harness.stack.parting import parting_hook
+from harness.stack.private import join_network
+
+
+class Order(TypedDict):
+    """What a nursery is told about one child."""
+
+    log: str
+    network: str | None
 
 
 def main(module: str, descriptor: int) -> int:
@@ -63,13 +73,14 @@ def _tell_ends(orders: socket.socket) -> None:
 
 def _follow_order(orders: socket.socket, program: Callable[[], int], *, close: tuple[int, ...]) -> bool:
     """Fork one child; false when nobody gives orders any more."""
-    order, pipes, _, _ = socket.recv_fds(orders, ORDER_BYTES, 2)
-    if not order:
+    line, pipes, _, _ = socket.recv_fds(orders, ORDER_BYTES, 2)
+    if not line:
         return False
+    order: Order = json.loads(line)
     part = parting_hook()
     pid = os.fork()
     if pid == 0:
-        _live(program, part, log=json.loads(order)["log"], pipes=pipes, close=(*close, orders.fileno()))
+        _live(program, part, order, pipes=pipes, close=(*close, orders.fileno()))
     for pipe in pipes:
         os.close(pipe)
     orders.send(json.dumps({"born": pid}).encode())
@@ -77,7 +88,7 @@ def _follow_order(orders: socket.socket, program: Callable[[], int], *, close: t
 
 
 def _live(
-    program: Callable[[], int], part: Callable[[], None], *, log: str, pipes: list[int], close: tuple[int, ...]
+    program: Callable[[], int], part: Callable[[], None], order: Order, *, pipes: list[int], close: tuple[int, ...]
 ) -> None:
     """The child's life, from its fork to its end. Never returns."""
     status = 1
@@ -88,13 +99,15 @@ def _live(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in close:
             os.close(descriptor)
-        written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        written = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for source, target in ((pipes[0], 0), (pipes[1], 1), (written, 2)):
             os.dup2(source, target)
             os.close(source)
         sys.stdin = os.fdopen(0, "r", closefd=False)
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+        if order["network"] is not None:
+            join_network(Path(order["network"]))
         status = program()
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else int(error.code is not None)

@@ -22,9 +22,7 @@ The addresses are out of 198.18.0.0/15, which is set aside for benchmarks (RFC 2
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import functools
-import os
 import queue
 import random
 import secrets
@@ -39,13 +37,12 @@ from typing import Final, NoReturn, Self, TypeVar
 
 from harness.model.errors import NotPossible
 from harness.model.words import Direction
-from harness.stack.private import Kind, PrivateSpace, run, why_not
+from harness.stack.private import Kind, PrivateSpace, join_network, run, why_not
 
 T = TypeVar("T")
 
 _TOOLS: Final = ("ip", "iptables")
-_TRIES: Final = 5
-_CLONE_NEWNET: Final = 0x40000000
+_TRIES: Final = 16
 _PROBE_DEADLINE_S: Final = 5.0
 _SERVER_END, _CLIENT_END = "server", "clients"
 """The names of the wire's two interfaces."""
@@ -78,7 +75,7 @@ class Wire:
         self._dropping: set[Direction] = set()
 
     @classmethod
-    def open(cls, folder: Path) -> Wire:
+    def open(cls, folder: Path, *, name: str = "all") -> Wire:
         """Set it up, and prove by one connection that it carries bytes. Raises `NotPossible`."""
         reason = why_not(Kind.NETWORK, tools=_TOOLS)
         if reason:
@@ -86,8 +83,8 @@ class Wire:
         log_path = folder / "logs" / "namespaces.log"
         spaces: list[PrivateSpace] = []
         try:
-            for name in ("wire", "clients"):
-                spaces.append(PrivateSpace.open(Kind.NETWORK, name=name, log_path=log_path))
+            for end in ("wire", "clients"):
+                spaces.append(PrivateSpace.open(Kind.NETWORK, name=f"{name}-{end}", log_path=log_path))
             wire = cls(*spaces)
             wire._connect_spaces()
             wire._prove()
@@ -142,6 +139,11 @@ class Wire:
         """A TCP connection to the server as a client inside makes it. Raises `OSError` as such a client gets it."""
         return as_inside(self.clients, lambda: socket.create_connection((self.server_host, port), timeout=timeout_s))
 
+    def check_alive(self) -> None:
+        """Raise `TrialError` where what holds its namespaces has ended by itself: clients would be cut off for good."""
+        self._wire.check_alive()
+        self.clients.check_alive()
+
     def close(self) -> None:
         """Remove everything. Idempotent."""
         # The interface first: an end that is removed is gone at once, a namespace when the kernel comes to it.
@@ -175,14 +177,17 @@ class Wire:
         there(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
 
     def _take_network(self) -> str:
+        """A network that nobody has. The kernel adds a route only once, so of two who try one at once one gets it."""
         reason = NotPossible("no network was tried")
+        run(["ip", "link", "set", self._interface, "up"], what="ip link")
         for _ in range(_TRIES):
             network = f"198.{random.randint(18, 19)}.{random.randint(0, 255)}"
             try:
                 if run(["ip", "route", "show", "root", f"{network}.0/24"], what="ip route").strip():
+                    reason = NotPossible(f"the network {network}.0 is taken")
                     continue
+                run(["ip", "route", "add", f"{network}.0/29", "dev", self._interface], what="ip route")
                 run(["ip", "address", "add", f"{network}.1/30", "dev", self._interface], what="ip address")
-                run(["ip", "link", "set", self._interface, "up"], what="ip link")
                 return network
             except NotPossible as error:
                 reason = error
@@ -213,7 +218,7 @@ def as_inside(space: PrivateSpace, act: Callable[[], T]) -> T:
 
     def enter_and_act() -> None:
         try:
-            enter_network(space)
+            join_network(space.network)
             result = act()
             answers.put(lambda: result)
         except BaseException as error:  # noqa: BLE001 - not swallowed: raised to the caller
@@ -221,18 +226,6 @@ def as_inside(space: PrivateSpace, act: Callable[[], T]) -> T:
 
     threading.Thread(target=enter_and_act, name="inside", daemon=True).start()
     return answers.get()()
-
-
-def enter_network(space: PrivateSpace) -> None:
-    """Move the calling *thread* into the network of ``space``, for good: sockets that it makes belong there."""
-    target = os.open(f"/proc/{space.pid}/ns/net", os.O_RDONLY)
-    try:
-        # os.setns came with Python 3.12.
-        if ctypes.CDLL(None, use_errno=True).setns(target, _CLONE_NEWNET) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
-    finally:
-        os.close(target)
 
 
 @functools.cache

@@ -63,8 +63,11 @@ class Nursery:
                 pass_fds=(theirs.fileno(),),
             )
 
-    def start(self, *, name: str, log_path: Path) -> NurseryChild:
+    def start(self, *, name: str, log_path: Path, network: Path | None = None) -> NurseryChild:
         """Fork a child that runs the module's ``main``; its standard error goes to ``log_path``.
+
+        ``network``: where it joins a private one first, its file (`harness.stack.private.PrivateSpace.network`). A
+        child that can't join ends with the reason in its log.
 
         Raises:
             EnvironmentUnavailable: the nursery has ended, or does not answer.
@@ -73,7 +76,8 @@ class Nursery:
         child_in, our_out = os.pipe()
         our_in, child_out = os.pipe()
         try:
-            socket.send_fds(self._socket, [json.dumps({"log": str(log_path)}).encode()], [child_in, child_out])
+            order = {"log": str(log_path), "network": None if network is None else str(network)}
+            socket.send_fds(self._socket, [json.dumps(order).encode()], [child_in, child_out])
             pid = self._wait_for_pid()
         except (OSError, EnvironmentUnavailable) as error:
             os.close(our_out)

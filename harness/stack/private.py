@@ -13,6 +13,7 @@ Needs Linux, root and util-linux; `why_not` says what is missing.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import shutil
@@ -22,12 +23,15 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from harness.model.errors import NotPossible
+from harness.model.errors import NotPossible, TrialError
 from harness.stack.process import ManagedProcess, wait_until
 
 RUN_DEADLINE_S = 20.0
 _OPEN_DEADLINE_S = 10.0
 _HOLD = ("sleep", "infinity")
+_CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+"""Looked up once here, so that a freshly forked child has nothing to load."""
 
 
 class Kind(StrEnum):
@@ -69,6 +73,17 @@ class PrivateSpace:
         """The file system as it is seen inside, reachable from outside."""
         return Path(f"/proc/{self.pid}/root")
 
+    @property
+    def network(self) -> Path:
+        """The file by which others join its network, if it has one of its own: see `join_network`."""
+        return Path(f"/proc/{self.pid}/ns/net")
+
+    def check_alive(self) -> None:
+        """Raise `TrialError` where its holder has ended by itself: what was set up inside may be gone."""
+        status = self._process.poll()
+        if status is not None:
+            raise TrialError(f"what holds the namespace {self._process.name} ended by itself with status {status}")
+
     def inside(self, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` inside, under the same process id as the command itself."""
         return ["nsenter", f"--target={self.pid}", f"--{self._kind}", "--", *argv]
@@ -87,6 +102,24 @@ class PrivateSpace:
             return Path(f"/proc/{self.pid}/comm").read_text().strip() == _HOLD[0]
         except OSError:
             return False
+
+
+def join_network(network: Path) -> None:
+    """Move the calling *thread* into the network behind ``network``, for good: sockets that it makes belong there.
+
+    Raises:
+        OSError: there is no such network any more, or it is not ours to join.
+    """
+    if _libc is None:
+        raise OSError(f"networks can be joined on Linux only, and this is {sys.platform}")
+    target = os.open(network, os.O_RDONLY)
+    try:
+        # os.setns came with Python 3.12.
+        if _libc.setns(target, _CLONE_NEWNET) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), str(network))
+    finally:
+        os.close(target)
 
 
 def why_not(kind: Kind, *, tools: Sequence[str] = ()) -> str:
