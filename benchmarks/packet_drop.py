@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.faults.base import CallTimes
 from harness.faults.engine import acquire_engine
 from harness.faults.links import start_link
-from harness.faults.packets import PacketDrop, sentinel_inside
+from harness.faults.packets import PacketDrop, WireRoute, sentinel_inside
 from harness.faults.registry import make_fault
 from harness.faults.sentinel import Sentinel
 from harness.model.errors import HarnessError
@@ -59,7 +59,7 @@ def main() -> int:
 
 def _packets(wire: Wire, server: RestartableServer, outage_s: float) -> str:
     fault = PacketDrop(wire, ROLE)
-    sentinel = sentinel_inside(wire, server.address, ROLE)
+    sentinel = sentinel_inside(WireRoute(wire, server.place.port, ROLE), server.address)
     knock = lambda: wire.connect(server.place.port, timeout_s=PATIENCE_S)  # noqa: E731
     return _outage(sentinel, lambda: fault.inject().times, lambda: fault.heal().times, knock, outage_s)
 

@@ -27,7 +27,7 @@ from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import Block, History
 from harness.model.message import SENTINEL_BASE
-from harness.model.words import LINK_FAULTS, ContentCheck, LinkRole, ServerStat
+from harness.model.words import LINK_FAULTS, PACKET_FAULTS, ContentCheck, LinkRole, ServerStat
 
 Array = npt.NDArray[Any]
 _ALWAYS = -NEVER
@@ -100,7 +100,7 @@ def _link_faults(timeline: Timeline) -> list[tuple[int, int]]:
     return [
         (fault.inject_before_ns, timeline.end_ns if fault.heal_after_ns is None else fault.heal_after_ns)
         for fault in timeline.faults
-        if fault.plan.model in LINK_FAULTS and fault.plan.link in _TO_CONSUMERS
+        if fault.plan.model in LINK_FAULTS | PACKET_FAULTS and fault.plan.link in _TO_CONSUMERS
     ]
 
 

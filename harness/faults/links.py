@@ -21,12 +21,14 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from harness.faults.adapter import ControlApi, ControlOutcomeUnknown, Toxic
-from harness.faults.base import CallTimes, Engine, Link
+from harness.faults.base import CallTimes, Engine, Link, Route
+from harness.faults.packets import WireRoute
 from harness.faults.proxies import HOST, OwnProxy, ProxyServer, VisitedProxy
 from harness.model.errors import EnvironmentUnavailable, HarnessError, TrialError, UsageError
 from harness.model.words import LinkRole
 from harness.stack.base import ProvidedProxy, RunningStack
 from harness.stack.ports import quiet_port
+from harness.stack.wired import WiredStack
 
 _CREATE_TRIES: Final = 3
 
@@ -119,13 +121,32 @@ class ProxiedLink:
 class Links:
     """The links of one trial. Made by `open_links`; a context manager that closes them."""
 
-    def __init__(self, links: Mapping[LinkRole, ProxiedLink]) -> None:
+    def __init__(
+        self, links: Mapping[LinkRole, ProxiedLink], wires: Mapping[LinkRole, WireRoute] | None = None
+    ) -> None:
         self._links = dict(links)
+        self._wires = dict(wires or {})
 
     @property
     def engine(self) -> str:
         """Which proxy serves the links, with its version; all of them where they differ."""
+        if self._wires:
+            return "no proxy, network namespaces"
         return ", ".join(sorted({link.engine for link in self._links.values()})) or "no proxy"
+
+    def route(self, role: LinkRole) -> Route:
+        """How ``role`` reaches the server: its wire where it has one, else its link."""
+        return self._wires[role] if role in self._wires else self.link(role)
+
+    def network(self, role: LinkRole) -> Path | None:
+        """The network that ``role`` has to join for it (`harness.stack.private.join_network`); ``None``: this one."""
+        return self._wires[role].network if role in self._wires else None
+
+    def wire(self, role: LinkRole) -> WireRoute:
+        """The wire of ``role``. Raises `UsageError` where there is none."""
+        if role not in self._wires:
+            raise UsageError(f"the {role.value} have no wire", fix="packets are dropped where a scenario is wired=True")
+        return self._wires[role]
 
     def link(self, role: LinkRole) -> Link:
         """The link of ``role``. Raises `UsageError` where none was opened for it."""
@@ -160,8 +181,11 @@ class Links:
 def open_links(stack: RunningStack, engine: Engine | None, *, roles: Sequence[LinkRole], folder: Path) -> Links:
     """A link to ``stack`` for each of ``roles``; logs go to ``folder/logs``.
 
-    ``engine`` may be ``None`` where the stack brings every proxy itself. Raises `EnvironmentUnavailable`.
+    ``engine`` may be ``None`` where the stack brings every proxy itself, or has wires instead of them. Raises
+    `EnvironmentUnavailable`.
     """
+    if isinstance(stack, WiredStack):
+        return Links({}, {role: WireRoute(stack.wires[role], stack.server.port, role) for role in roles})
     links: dict[LinkRole, ProxiedLink] = {}
     try:
         for role in roles:

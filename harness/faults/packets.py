@@ -8,8 +8,10 @@ The model beside it is the proxy's ``hold``: there the heal is felt at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from harness.faults.base import DrawStyle, Evidence, Probe
@@ -18,16 +20,27 @@ from harness.faults.sentinel import Sentinel
 from harness.faults.server_base import Deed, Proof, deed_since
 from harness.model.words import Direction, FaultModel, LinkRole
 from harness.stack.base import ServerAddress
-from harness.stack.namespaces import Wire, enter_network, why_no_wire
+from harness.stack.namespaces import Wire, why_no_wire
+from harness.stack.private import join_network
 
 
 @dataclass(frozen=True, slots=True)
 class WireRoute:
-    """A `harness.faults.base.Route`: the way to a server from inside."""
+    """A `harness.faults.base.Route`: the way to a server from inside a wire's clients' namespace."""
 
-    host: str
+    wire: Wire
     port: int
     role: LinkRole
+
+    @property
+    def host(self) -> str:
+        """The server's address on the wire."""
+        return self.wire.server_host
+
+    @property
+    def network(self) -> Path:
+        """The file by which a client's process joins the namespace."""
+        return self.wire.clients.network
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,12 @@ class PacketDrop:
         return Evidence(found.observed_from_ns, found.observed_to_ns, sentence)
 
 
-def sentinel_inside(wire: Wire, server: ServerAddress, role: LinkRole) -> Sentinel:
+def sentinel_inside(
+    route: WireRoute, server: ServerAddress, *, on_probe: Callable[[Probe], None] | None = None
+) -> Sentinel:
     """A sentinel that pings ``server`` (which listens on the wire) as a client inside does."""
-    route = WireRoute(wire.server_host, server.port, role)
-    return Sentinel(route, server, enter=lambda: enter_network(wire.clients))
+    return Sentinel(route, server, on_probe=on_probe or _ignore, enter=partial(join_network, route.network))
+
+
+def _ignore(probe: Probe) -> None:
+    """What happens to a probe if nobody asked for it."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness.model.words import (
     FAILOVERS,
     LINK_FAULTS,
+    PACKET_FAULTS,
     PROCESS_FAULTS,
     SERVER_FAULTS,
     AckPolicy,
@@ -154,9 +155,9 @@ class Timeline(Frozen):
 class FaultPlan(Frozen):
     """Which fault strikes what, for the length of the fault phase.
 
-    A fault of a link names the ``link``; a fault of processes, and ``slow``, names the ``worker`` and how many of
-    them; a fault of the server names neither. With ``cycles`` > 1 the fault comes and goes that often within the
-    phase, on and off for equal times: the link flaps.
+    A fault of a link, or of its packets, names the ``link``; a fault of processes, and ``slow``, names the ``worker``
+    and how many of them; a fault of the server names neither. With ``cycles`` > 1 the fault comes and goes that often
+    within the phase, on and off for equal times: the link flaps.
     """
 
     model: FaultModel
@@ -194,7 +195,7 @@ class FaultPlan(Frozen):
 
     @model_validator(mode="after")
     def _strikes_something(self) -> FaultPlan:
-        if self.model in LINK_FAULTS and self.link is None:
+        if self.model in LINK_FAULTS | PACKET_FAULTS and self.link is None:
             raise ValueError(f"{self.model} strikes a link: name it, e.g. link=LinkRole.CONSUMERS")
         if self.model in PROCESS_FAULTS | {FaultModel.SLOW} and self.worker is None:
             raise ValueError(f"{self.model} strikes processes: name them, e.g. worker=WorkerRole.CONSUMER")
@@ -206,7 +207,7 @@ class FaultPlan(Frozen):
             raise ValueError(f"{self.model} strikes the server: it names neither a link nor a worker")
         if self.replication is not ReplicationCut.NONE and self.model not in FAILOVERS:
             raise ValueError(f"{self.model} fails over to nobody: only a failover has a replication link to cut")
-        if self.model in SERVER_FAULTS and self.cycles > 1:
+        if self.model in SERVER_FAULTS | PACKET_FAULTS and self.cycles > 1:
             raise ValueError(f"{self.model} is on once for the whole phase: only faults of links come and go")
         return self
 
@@ -273,6 +274,11 @@ class Scenario(Frozen):
     persistence: Persistence = Persistence.OFF
     replicated: bool = False
     """One master, two replicas, three Sentinels instead of a single server."""
+    wired: bool = False
+    """No proxies: clients reach the server from network namespaces of their own, so that packets can be dropped."""
+    beside: str = ""
+    """The scenario that this one is the counterpart of: the same arms, workload and timeline under another model of
+    the same fault. The report sets them side by side."""
     server_settings: dict[str, str] = Field(default_factory=dict)
     """Settings beyond the profile, e.g. an output-buffer limit: only on servers of our own."""
     claims: tuple[SourceClaim, ...] = ()
@@ -303,6 +309,17 @@ class Scenario(Frozen):
         objection = sentinel_objection(self)
         if objection is not None:
             raise ValueError(": ".join(objection))
+        return self
+
+    @model_validator(mode="after")
+    def _drops_packets_on_wires(self) -> Scenario:
+        models = {plan.model for plan in self.faults}
+        packets, others = models & PACKET_FAULTS, models & (LINK_FAULTS | SERVER_FAULTS)
+        if packets and not self.wired:
+            raise ValueError(f"{min(packets)} needs clients whose packets can be dropped: wired=True")
+        if self.wired and (others or self.replicated):
+            what = min(others) if others else "replicated"
+            raise ValueError(f"wired has one server and no proxies, so {what} has nothing to strike")
         return self
 
     @model_validator(mode="after")

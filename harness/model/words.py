@@ -170,9 +170,12 @@ SERVER_FAULTS = frozenset(
 FAILOVERS = frozenset({FaultModel.FAILOVER, FaultModel.HUNG_MASTER})
 """Faults that end with another server being the master."""
 
+PACKET_FAULTS = frozenset({FaultModel.PACKET_DROP})
+"""Faults that act on the packets of a link's wire, where no proxy stands between."""
+
 
 class Direction(StrEnum):
-    """Which way a hold or a drop strikes: what clients send, what they receive, or both."""
+    """Which way a hold, a drop or a packet-drop strikes: what clients send, what they receive, or both."""
 
     BOTH = "both"
     REQUESTS = "requests"

@@ -119,6 +119,8 @@ def fault_scenario(
     server_settings: Mapping[str, str] | None = None,
     persistence: Persistence = Persistence.OFF,
     replicated: bool = False,
+    wired: bool = False,
+    beside: str = "",
     claims: Sequence[SourceClaim] = (),
     slow: bool = False,
     real_time: tuple[float, float] | None = None,
@@ -140,6 +142,8 @@ def fault_scenario(
         server_settings=dict(server_settings or {}),
         persistence=persistence,
         replicated=replicated,
+        wired=wired,
+        beside=beside,
         claims=tuple(claims),
         slow=slow,
         real_time=real_time,
@@ -159,6 +163,7 @@ def family_control(
     persistence: Persistence = Persistence.OFF,
     claims: Sequence[SourceClaim] = (),
     replicated: bool = False,
+    wired: bool = False,
 ) -> Scenario:
     """The no-fault control of a family: every arm must be perfect, but for what ``imperfect`` excuses."""
     excused = imperfect or {}
@@ -182,4 +187,5 @@ def family_control(
         persistence=persistence,
         claims=claims,
         replicated=replicated,
+        wired=wired,
     )

@@ -73,18 +73,28 @@ class Cast:
         self._on_sighting = on_sighting
         self._nurseries: dict[tuple[tuple[str, str], ...], Nursery] = {}
 
-    def start(self, spec: WorkerSpec, place: Target, *, environment: Mapping[str, str] | None = None) -> Worker:
-        """Start one worker; it connects by itself and then says that it is ready."""
-        worker = Worker(spec, place, self._start_process(spec.name, environment or {}))
+    def start(
+        self,
+        spec: WorkerSpec,
+        place: Target,
+        *,
+        environment: Mapping[str, str] | None = None,
+        network: Path | None = None,
+    ) -> Worker:
+        """Start one worker; it joins ``network`` if it is to, connects by itself and then says that it is ready."""
+        worker = Worker(spec, place, self._start_process(spec.name, environment or {}, network))
         self._workers.append(worker)
         self._note(worker, ProcessEvent.STARTED)
         worker.tell(spec.to_line())
         return worker
 
-    def _start_process(self, name: str, environment: Mapping[str, str]) -> ManagedProcess | NurseryChild:
+    def _start_process(
+        self, name: str, environment: Mapping[str, str], network: Path | None
+    ) -> ManagedProcess | NurseryChild:
         """A process of the worker program; one nursery per environment, where there can be nurseries."""
         log_path = self._folder.logs / f"{name}.log"
         if not can_fork():
+            assert network is None, "where there are private networks there are nurseries: both need Linux"
             return ManagedProcess.start(
                 [sys.executable, "-m", PROGRAM],
                 name=name,
@@ -97,7 +107,7 @@ class Cast:
         if key not in self._nurseries:
             log = self._folder.logs / f"nursery-{len(self._nurseries)}.log"
             self._nurseries[key] = Nursery(PROGRAM, log_path=log, env=environment)
-        return self._nurseries[key].start(name=name, log_path=log_path)
+        return self._nurseries[key].start(name=name, log_path=log_path, network=network)
 
     def producers(self) -> list[Worker]:
         """The producers, in the order of their start."""

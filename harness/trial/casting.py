@@ -208,7 +208,8 @@ class Casting:
         return sum(offset < soonest_ns for offset in offsets)
 
     def _launch(self, place: Target, spec: WorkerSpec) -> Worker:
-        return self._cast.start(spec, place, environment=self._setting.environment_of(spec.arm))
+        network = self._setting.links.network(self._link_role(place))
+        return self._cast.start(spec, place, environment=self._setting.environment_of(spec.arm), network=network)
 
     def _spec(self, place: Target, name: str) -> WorkerSpec:
         """What every worker is told, as a consumer; a producer's differences are filled in by the caller."""
@@ -229,13 +230,13 @@ class Casting:
         )
 
     def _address(self, place: Target) -> ServerAddress:
-        """By which way the worker reaches the server: its link, or straight to whom the Sentinels name."""
+        """By which way the worker reaches the server: its link or wire, or straight to whom the Sentinels name."""
         setting = self._setting
         if self._trial.scenario.arms[place.arm].asks_sentinel:
             assert setting.sentinels is not None, "a scenario without Sentinels refuses such an arm"
             return setting.server.found_by(setting.sentinels)
-        link = setting.links.link(self._link_role(place))
-        return setting.server.through(link.host, link.port)
+        route = setting.links.route(self._link_role(place))
+        return setting.server.through(route.host, route.port)
 
     def _link_role(self, place: Target) -> LinkRole:
         """The first member of every scope has a link of its own, where a fault names it."""

@@ -34,6 +34,7 @@ from harness.stack.base import RunningStack, Watched
 from harness.stack.connect import admin_client
 from harness.stack.keys import remove_keys
 from harness.stack.opening import open_stack
+from harness.stack.wired import open_wired
 from harness.trial.audit import audit_trial
 from harness.trial.cast import Cast
 from harness.trial.casting import Casting, Setting
@@ -124,9 +125,10 @@ class Conductor:
         trial, path = self._trial, self._folder.path
         roles = link_roles(trial.scenario)
         stack = closing.enter_context(self._open_stack(roles))
-        # Docker brings its proxies along: none has to be found or built for it. What finding one takes was told once,
-        # when the run began.
-        wanted = "builtin" if stack.kind is StackKind.COMPOSE else trial.stack.proxy_engine
+        # Docker brings its proxies along, and wires have none: none has to be found or built for them. What finding one
+        # takes was told once, when the run began.
+        none_needed = stack.kind is StackKind.COMPOSE or trial.scenario.wired
+        wanted = "builtin" if none_needed else trial.stack.proxy_engine
         engine = acquire_engine(wanted, path=trial.stack.proxy_path, say=lambda _: None)
         links = closing.enter_context(open_links(stack, engine, roles=roles, folder=path))
         admin = admin_client(stack.server)
@@ -154,6 +156,14 @@ class Conductor:
         scenario, path = self._trial.scenario, self._folder.path
         if scenario.replicated:
             return open_replicated(self._trial.stack, scenario, folder=path)
+        if scenario.wired:
+            return open_wired(
+                self._trial.stack,
+                persistence=scenario.persistence,
+                settings=scenario.server_settings,
+                folder=path,
+                roles=roles,
+            )
         return open_stack(
             self._trial.stack,
             persistence=scenario.persistence,

@@ -20,12 +20,22 @@ from harness.faults.sentinel import Sentinel
 from harness.history.journal import EventKind, Journal
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan, Trial, link_roles
-from harness.model.words import FAILOVERS, LINK_FAULTS, PROCESS_FAULTS, SERVER_FAULTS, FaultModel, LinkRole
+from harness.model.words import (
+    FAILOVERS,
+    LINK_FAULTS,
+    PACKET_FAULTS,
+    PROCESS_FAULTS,
+    SERVER_FAULTS,
+    FaultModel,
+    LinkRole,
+)
 from harness.stack.base import RunningStack
+from harness.stack.private import join_network
 from harness.trial.acts import Act, CallBook, LinkAct, ProcessAct
 from harness.trial.casting import Casting
 from harness.trial.consumption_acts import PoisonAct, SlowAct
 from harness.trial.failover_act import FailoverAct, make_failover_act
+from harness.trial.packet_act import PacketAct, packet_drop
 from harness.trial.server_acts import ServerAct, make_server_fault
 
 FIRST_ANSWER_DEADLINE_S = 10.0
@@ -67,7 +77,7 @@ class Faulting:
         address = self._stack.server
         for role in link_roles(self._trial.scenario):
             padding = max((act.fault.needs.ping_padding for act in self._link_acts(role)), default=0)
-            sentinel = Sentinel(self._links.link(role), address, padding_bytes=padding, on_probe=self._note_probe)
+            sentinel = self._make_sentinel(role, padding)
             self._sentinels[role] = sentinel
             sentinel.start()
         began_ns = time.monotonic_ns()
@@ -127,6 +137,17 @@ class Faulting:
         for sentinel in self._sentinels.values():
             sentinel.stop()
 
+    def _make_sentinel(self, role: LinkRole, padding_bytes: int) -> Sentinel:
+        """It goes the way of the role's workers."""
+        network = self._links.network(role)
+        return Sentinel(
+            self._links.route(role),
+            self._stack.server,
+            padding_bytes=padding_bytes,
+            on_probe=self._note_probe,
+            enter=None if network is None else partial(join_network, network),
+        )
+
     def _link_acts(self, role: LinkRole | None = None) -> list[LinkAct]:
         acts = [act for act in self._in_order if isinstance(act, LinkAct)]
         return [act for act in acts if role is None or act.link.role is role]
@@ -145,6 +166,8 @@ class Faulting:
             return PoisonAct(plan, self._casting, book)
         if plan.model in FAILOVERS:
             return make_failover_act(plan, self._stack, self._links, book)
+        if plan.model in PACKET_FAULTS:
+            return PacketAct(packet_drop(plan, self._links), book, partial(self._probes_of, plan.struck_link))
         if plan.model in SERVER_FAULTS:
             return ServerAct(make_server_fault(plan, self._stack), self._stack.server, book, self._note_probe)
         if plan.model not in PROCESS_FAULTS:

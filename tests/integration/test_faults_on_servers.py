@@ -13,7 +13,7 @@ import redis
 
 from harness.faults.base import Evidence
 from harness.faults.lookout import Lookout
-from harness.faults.packets import PacketDrop, sentinel_inside
+from harness.faults.packets import PacketDrop, WireRoute, sentinel_inside
 from harness.faults.sentinel import Sentinel
 from harness.faults.server import PowerLoss, ServerKill, ServerPause
 from harness.faults.server_base import Deed, Seen, ServerFault, deed_since, straight
@@ -249,7 +249,8 @@ def test_dropped_packets_are_proven(tmp_path: Path, direction: Direction) -> Non
             server.start()
             fault = PacketDrop(wire, LinkRole.CONSUMERS, direction)
             for inject in (True, False):
-                with sentinel_inside(wire, server.address, LinkRole.CONSUMERS) as sentinel:
+                route = WireRoute(wire, server.address.port, LinkRole.CONSUMERS)
+                with sentinel_inside(route, server.address) as sentinel:
                     injected = fault.inject() if inject else deed_since(time.monotonic_ns())
                     time.sleep(OUTAGE_S)
                     healed = fault.heal()
