@@ -51,6 +51,12 @@ if TYPE_CHECKING:
         failover_arms,
         failover_scenario,
     )
+    from harness.plan.network import (
+        NETWORK_ARMS,
+        NETWORK_TIMELINE,
+        NETWORK_WORKLOAD,
+        network_scenario,
+    )
     from harness.plan.partition import control_scenario, partition_scenario, predict, predict_streams
     from harness.plan.persistence import (
         REMEDY_WORKLOAD,
@@ -80,6 +86,10 @@ _HOMES = {
     "FAILOVER_TIMELINE": "harness.plan.failover",
     "FAILOVER_WAITING_ARMS": "harness.plan.failover",
     "FAILOVER_WORKLOAD": "harness.plan.failover",
+    "NETWORK_ARMS": "harness.plan.network",
+    "NETWORK_TIMELINE": "harness.plan.network",
+    "NETWORK_WORKLOAD": "harness.plan.network",
+    "network_scenario": "harness.plan.network",
     "ReplicationCut": "harness.model.words",
     "INCIDENT_FAILOVER_ARMS": "harness.plan.failover",
     "INCIDENT_FAILOVER_WORKLOAD": "harness.plan.failover",
@@ -133,6 +143,9 @@ __all__ = [
     "FAILOVER_WORKLOAD",
     "INCIDENT_FAILOVER_ARMS",
     "INCIDENT_FAILOVER_WORKLOAD",
+    "NETWORK_ARMS",
+    "NETWORK_TIMELINE",
+    "NETWORK_WORKLOAD",
     "REMEDY_WORKLOAD",
     "SERVER_ARMS",
     "SERVER_TIMELINE",
@@ -174,6 +187,7 @@ __all__ = [
     "guess",
     "holds",
     "named_arm",
+    "network_scenario",
     "open_server",
     "partition_scenario",
     "predict",
