@@ -14,7 +14,7 @@ export STACK
 SEEDS ?= 300
 INPUTS ?= 10000
 
-.PHONY: help setup partition-test crash-test consume-test link-test server-test failover-test incidents all verify test lint fire bench doctor clean
+.PHONY: help setup partition-test crash-test consume-test link-test server-test failover-test network-test incidents all verify test lint fire bench doctor clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ server-test: $(VENV)/.ready ## Kill the server, cut its power, stop it, fill its
 
 failover-test: $(VENV)/.ready ## Kill or hang a master that has replicas, with and without replication lag
 	@$(BIN)/harness run failover $(ARGS)
+
+network-test: $(VENV)/.ready ## Really drop packets, beside the proxy's models of it (Linux, root)
+	@$(BIN)/harness run network $(ARGS)
 
 incidents: $(VENV)/.ready ## The source document's incidents, claimed loss beside measured
 	@$(BIN)/harness run incident $(ARGS)

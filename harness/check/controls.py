@@ -2,10 +2,11 @@
 
 Every family has a control scenario with the arms of the family. An arm of a fault trial is compared with the control's
 arm of the same name, else with that of its name without preset and release; what was not perfect there proves nothing
-here, and neither does an arm that no control of the family has. A trial with replicas is compared with a control that
-has them too: a single server says nothing about replication. Perfect is what the arm promises: an arm that subscribes
-twice gets everything twice by design, and a group created at ``$`` is owed nothing earlier, so neither is held against
-a control; nor is a guarantee that the control's scenario itself expects not to hold.
+here, and neither does an arm that no control of the family has. A trial with replicas, or with wires, is compared with
+a control that has them too: a single server says nothing about replication, and a proxy nothing about namespaces.
+Perfect is what the arm promises: an arm that subscribes twice gets everything twice by design, and a group created at
+``$`` is owed nothing earlier, so neither is held against a control; nor is a guarantee that the control's scenario
+itself expects not to hold.
 """
 
 from __future__ import annotations

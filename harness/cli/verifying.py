@@ -135,8 +135,8 @@ def _with_arms(scenario: Scenario, names: Sequence[str]) -> Scenario:
 
 def _with_controls(scenarios: Sequence[Scenario]) -> list[Scenario]:
     """``scenarios``, in which one control of each kind also has the arms that none of its controls has."""
-    controls: dict[tuple[str, bool], Scenario] = {}
-    missing: dict[tuple[str, bool], list[str]] = {}
+    controls: dict[tuple[str, bool, bool], Scenario] = {}
+    missing: dict[tuple[str, bool, bool], list[str]] = {}
     for scenario in scenarios:
         if scenario.is_control:
             controls.setdefault(scenario.control_key, scenario)

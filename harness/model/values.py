@@ -293,9 +293,9 @@ class Scenario(Frozen):
         return not self.faults
 
     @property
-    def control_key(self) -> tuple[str, bool]:
-        """What a fault scenario and its no-fault control have in common: the family, and whether there are replicas."""
-        return self.family, self.replicated
+    def control_key(self) -> tuple[str, bool, bool]:
+        """What a fault scenario and its no-fault control share: the family, whether there are replicas, and wires."""
+        return self.family, self.replicated, self.wired
 
     @model_validator(mode="after")
     def _fails_over_to_somebody(self) -> Scenario:

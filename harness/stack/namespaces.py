@@ -35,7 +35,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self, TypeVar
 
-from harness.model.errors import NotPossible
+from harness.model.errors import NotPossible, TrialError
 from harness.model.words import Direction
 from harness.stack.private import Kind, PrivateSpace, join_network, run, why_not
 
@@ -88,6 +88,7 @@ class Wire:
             wire = cls(*spaces)
             wire._connect_spaces()
             wire._prove()
+            wire._prove_rules()
         except BaseException:
             for space in spaces:
                 space.close()
@@ -110,7 +111,7 @@ class Wire:
         return self._interface
 
     def drop(self, direction: Direction) -> None:
-        """Discard what passes this way from now on. Neither end is told."""
+        """Discard what passes this way from now on. Neither end is told. Raises `TrialError` where no rule is taken."""
         for way, incoming in _INCOMING.items():
             if direction in (way, Direction.BOTH) and way not in self._dropping:
                 self._iptables("--insert", *_rule(incoming))
@@ -208,8 +209,19 @@ class Wire:
             if arrived != b"x":
                 raise NotPossible("what came through the wire is not what was sent")
 
+    def _prove_rules(self) -> None:
+        """Set each rule once: what can't be done is found out now, and not in the middle of a trial."""
+        try:
+            self.drop(Direction.BOTH)
+            self.heal()
+        except TrialError as error:
+            raise NotPossible(error.message) from error
+
     def _iptables(self, *arguments: str) -> str:
-        return self._wire.run(["iptables", "--wait", "5", *arguments])
+        try:
+            return self._wire.run(["iptables", "--wait", "5", *arguments])
+        except NotPossible as error:
+            raise TrialError(f"the wire's rules are out of reach: {error.message}") from error
 
 
 def as_inside(space: PrivateSpace, act: Callable[[], T]) -> T:
@@ -233,9 +245,7 @@ def why_no_wire() -> str:
     """Why packets can't be dropped here; empty if they can. Found out by setting up a wire and using it."""
     with tempfile.TemporaryDirectory(prefix="pvs-wire-") as folder:
         try:
-            with Wire.open(Path(folder)) as wire:
-                wire.drop(Direction.BOTH)
-                wire.heal()
+            Wire.open(Path(folder)).close()
         except NotPossible as error:
             return error.message
     return ""

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+from pathlib import Path
 
 
 def main() -> int:
@@ -18,6 +19,8 @@ def main() -> int:
             print(rest, file=sys.stderr)
         elif word == "ids":
             print(os.getpid(), os.getsid(0), os.getppid(), flush=True)
+        elif word == "network":
+            print(Path("/proc/self/ns/net").readlink(), flush=True)
         elif word == "draw":
             print(random.random(), flush=True)
         elif word == "die":

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from leftovers import interfaces, is_gone
 
-from harness.model.errors import NotPossible
+from harness.model.errors import NotPossible, TrialError
 from harness.model.words import Direction, Persistence
 from harness.stack import namespaces
 from harness.stack.binaries import choose_program
@@ -152,6 +154,44 @@ def test_this_machines_network_is_as_before(tmp_path: Path) -> None:
     wire.close()
     assert wire.interface not in interfaces()
     assert wire.server_host not in routes()
+
+
+def test_two_wires_do_not_meet(wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who tries a network that another has just taken gets another one, and a drop on one is none on the other."""
+    taken = [int(part) for part in wire.server_host.split(".")]
+    draws = iter([taken[1], taken[2]])
+    monkeypatch.setattr(namespaces, "random", _Draws(draws))
+    monkeypatch.setattr(namespaces, "run", _without_looking(namespaces.run))
+    with Wire.open(tmp_path) as other, socket.create_server((other.server_host, 0)) as listener:
+        assert other.server_host.rpartition(".")[0] != wire.server_host.rpartition(".")[0]
+        assert [] == list(draws)
+        wire.drop(Direction.BOTH)
+        other.connect(listener.getsockname()[1], timeout_s=5).close()
+        assert LostPackets(0, 0) == other.lost()
+
+
+class _Draws:
+    """Draws what it is told first, as two who draw alike do, and then what it likes."""
+
+    def __init__(self, first: Iterator[int]) -> None:
+        self._first = first
+
+    def randint(self, low: int, high: int) -> int:
+        return next(self._first, random.randint(low, high))
+
+
+def _without_looking(run: Callable[..., str]) -> Callable[..., str]:
+    """`run` that never finds a network taken: the other takes it between looking and taking."""
+    return lambda argv, *, what: "" if argv[:3] == ["ip", "route", "show"] else run(argv, what=what)
+
+
+def test_a_wire_whose_holder_ends_is_noticed(wire: Wire) -> None:
+    """Its clients would be cut off for good, and nobody would heal that."""
+    wire.check_alive()
+    psutil.Process(wire.clients.pid).kill()
+    wait_until(lambda: is_gone(wire.clients.pid), deadline_s=10, what="the holder is gone")
+    with pytest.raises(TrialError, match="what holds the namespace all-clients ended by itself"):
+        wire.check_alive()
 
 
 def test_a_wire_that_carries_nothing_is_told_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,14 +113,16 @@ def test_an_arm_is_compared_with_its_closest_namesake(tmp_path: Path, arm: str, 
     assert {arm: expected} == measured(run_of(tmp_path, trials))
 
 
-@pytest.mark.parametrize(("replicated", "expected"), [(False, Verdict.INCONCLUSIVE), (True, Verdict.HELD)])
-def test_a_trial_with_replicas_needs_a_control_with_replicas(
-    tmp_path: Path, replicated: bool, expected: Verdict
-) -> None:
-    """What a single server does without a fault says nothing about one that replicates."""
+@pytest.mark.parametrize("kind", ["replicated", "wired"])
+@pytest.mark.parametrize(("alike", "expected"), [(False, Verdict.INCONCLUSIVE), (True, Verdict.HELD)])
+def test_a_trial_needs_a_control_of_its_kind(tmp_path: Path, kind: str, alike: bool, expected: Verdict) -> None:
+    """What a single server behind a proxy does without a fault says nothing about replicas, nor about wires."""
     trials = [played(tmp_path, [stream_arm()]), played(tmp_path, [stream_arm()], faults=[], **CONTROL)]
-    for trial, has_replicas in zip(trials, (True, replicated), strict=True):
-        scenario = trial.trial.scenario.model_copy(update={"replicated": has_replicas})
+    for trial, is_of_it in zip(trials, (True, alike), strict=True):
+        planned = trial.trial.scenario
+        faults = [plan.model_copy(update={"model": FaultModel.PACKET_DROP}) for plan in planned.faults]
+        changes = {kind: is_of_it} | ({"faults": tuple(faults)} if kind == "wired" else {})
+        scenario = planned.model_copy(update=changes)
         trial.trial = trial.trial.model_copy(update={"scenario": scenario})
     assert {"stream-group": expected} == measured(run_of(tmp_path, trials))
 

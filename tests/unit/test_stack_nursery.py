@@ -14,8 +14,10 @@ import pytest
 
 from harness.model.errors import EnvironmentUnavailable
 from harness.stack.nursery import Nursery, NurseryChild, can_fork
+from harness.stack.private import Kind, PrivateSpace, why_not
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="only Linux has what a nursery needs")
+NO_NETWORK = why_not(Kind.NETWORK)
 HELPERS = str(Path(__file__).resolve().parents[1] / "helpers")
 
 
@@ -74,6 +76,26 @@ def test_exit_statuses_are_those_of_a_program(
     child.stdin.write(order.encode() + b"\n")
     assert status == child.wait(10)
     assert child.log_tail(1) == logged
+
+
+@pytest.mark.skipif(bool(NO_NETWORK), reason=f"no private network: {NO_NETWORK}")
+def test_a_child_can_live_in_a_private_network(nursery: Nursery, tmp_path: Path) -> None:
+    """It has that network's interfaces alone; its siblings, and the nursery, stay in ours."""
+    space = PrivateSpace.open(Kind.NETWORK, name="private", log_path=tmp_path / "private.log")
+    try:
+        inside = nursery.start(name="inside", log_path=tmp_path / "inside.log", network=space.network)
+        outside = nursery.start(name="outside", log_path=tmp_path / "outside.log")
+        assert str(space.network.readlink()) == _ask(inside, "network")
+        assert str(Path("/proc/self/ns/net").readlink()) == _ask(outside, "network")
+    finally:
+        space.close()
+
+
+def test_a_child_that_cannot_join_says_why(nursery: Nursery, tmp_path: Path) -> None:
+    """It does not work in another network than it was told to."""
+    child = nursery.start(name="child", log_path=tmp_path / "child.log", network=tmp_path / "none")
+    assert child.wait(10) == 1
+    assert "No such file" in child.log_tail(1)
 
 
 def test_a_closed_pipe_is_seen_by_the_child(nursery: Nursery, tmp_path: Path) -> None:
