@@ -1,4 +1,7 @@
-"""All histories of the self-test: each class alone, then several at once, drawn from the seed."""
+"""All histories of the self-test: each class alone, then several at once, drawn from the seed.
+
+What a failover takes is also planted at once, beside what has nothing to do with a server.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,13 @@ from harness.selftest.moments import QUEUE
 from harness.selftest.plant import Place, Plant
 from harness.selftest.plants_pubsub import PUBSUB_PLANTS
 from harness.selftest.plants_streams import FAN_OUT_PLANTS, QUEUE_PLANTS
-from harness.selftest.server_setups import SERVER_SETUPS
+from harness.selftest.server_doubts import SERVER_DOUBTS
+from harness.selftest.server_setups import FAILOVER_TOGETHER, SERVER_SETUPS
 from harness.selftest.setup import Setup
 from harness.selftest.setups import SETUPS
 
-PLANTS = (*PUBSUB_PLANTS, *FAN_OUT_PLANTS, *QUEUE_PLANTS)
+PLANTS: tuple[Plant, ...] = (*PUBSUB_PLANTS, *FAN_OUT_PLANTS, *QUEUE_PLANTS)
+ALONE: tuple[Plant | Setup, ...] = (*PLANTS, *SETUPS, *SERVER_SETUPS)
 AT_ONCE = 5
 """How many plants of each arm a round has at most."""
 _APART = 8
@@ -29,10 +34,12 @@ def all_cases(*, seed: int, rounds: int) -> Iterator[Case]:
     draw = random.Random(seed)
     yield Case("nothing", draw.getrandbits(16))
     yield Case("nothing, and no fault", draw.getrandbits(16), control=True)
-    for plant in (*PLANTS, *SETUPS, *SERVER_SETUPS):
+    for plant in ALONE:
         where = draw.randrange(PRODUCERS), _sequence(plant, draw)
         yield Case(plant.name, draw.getrandbits(16), (plant.arm,), (Planted(plant, *where),))
-    for doubt in DOUBTS:
+    for kind in FAILOVER_TOGETHER:
+        yield _failover(kind, draw)
+    for doubt in (*DOUBTS, *SERVER_DOUBTS):
         yield Case(doubt.name, draw.getrandbits(16), doubt.arms, doubts=(doubt,))
     for number in range(rounds):
         yield _round(number, draw)
@@ -59,6 +66,20 @@ def _spread(plant: Plant, place: int) -> tuple[int, int]:
         return (0, _EDGE) if plant.apply is swap_with_next else (1, _EDGE * (place + 1))
     producer, middle = place % PRODUCERS, _EDGE + _APART * (place // PRODUCERS)
     return producer, {Place.FIRST: 0, Place.MIDDLE: middle, Place.LAST: MESSAGES - 1}[plant.place]
+
+
+def _failover(kind: str, draw: random.Random) -> Case:
+    """All that such a failover takes in one trial; the other arms have violations that have other reasons."""
+    planted = [
+        Planted(setup, 1 if setup.arm == QUEUE else place % PRODUCERS, _EDGE)
+        for place, setup in enumerate(FAILOVER_TOGETHER[kind])
+    ]
+    for family, first in ((PUBSUB_PLANTS, 0), (QUEUE_PLANTS, 1)):
+        others = [plant for plant in family if not any(name.startswith("gone_by_") for name in plant.finds)]
+        chosen = draw.sample(others, min(AT_ONCE, len(others)))
+        planted += [Planted(plant, *_spread(plant, place)) for place, plant in enumerate(chosen, first)]
+    arms = tuple(sorted({one.what.arm for one in planted}))
+    return Case(f"several at once, {kind}", draw.getrandbits(16), arms, tuple(planted))
 
 
 def _round(number: int, draw: random.Random) -> Case:

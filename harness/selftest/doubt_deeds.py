@@ -109,11 +109,12 @@ def _silence(book: Book, silenced: Callable[[Note], bool]) -> Finds:
     return finds
 
 
-def be_unanswered_in_fault(book: Book) -> Finds:
-    """Much was sent while the fault was on, nothing of it acknowledged."""
+def be_unanswered_in_fault(book: Book, *, since_ns: int = INJECT_NS - MILLISECOND) -> Finds:
+    """Much was sent while the fault was on, nothing of it acknowledged, nor anything since ``since_ns``."""
     finds = {}
     for number, arm in enumerate(book.trial.scenario.arms):
-        unanswered = [note for note in book.notes(EventKind.OUTCOME, arm=number) if _in_fault(note)]
+        answers = book.notes(EventKind.OUTCOME, arm=number)
+        unanswered = [note for note in answers if since_ns <= note.t_ns <= HEAL_NS + AFTER_FAULT_NS]
         for note in unanswered:
             note.code, note.value, note.entry = OutcomeCode.INDETERMINATE, -1, (0, 0)
         count, owed = len(unanswered), len(unanswered) * arm.scopes

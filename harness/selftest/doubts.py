@@ -16,7 +16,7 @@ _SENTINEL = "scope {} did not see every producer's sentinel"
 _NOT_TESTED = "nothing was attempted while the fault was on"
 
 
-def _of(arms: tuple[int, ...], sentence: str) -> tuple[str, ...]:
+def told_of(arms: tuple[int, ...], sentence: str) -> tuple[str, ...]:
     return tuple(f"{_NAMES[arm]}: {sentence}" for arm in arms)
 
 
@@ -36,71 +36,71 @@ DOUBTS = (
     Doubt(
         "fault without effect",
         deeds.forget_effect,
-        ("consumers' link · hold: no effect of it was seen: .*", *_of(ALL_ARMS, _NOT_TESTED)),
+        ("consumers' link · hold: no effect of it was seen: .*", *told_of(ALL_ARMS, _NOT_TESTED)),
         combines=True,
     ),
     Doubt(
         "fault never injected",
         deeds.forget_fault,
-        ("only 0 of 1 faults were injected", *_of(ALL_ARMS, _NOT_TESTED)),
+        ("only 0 of 1 faults were injected", *told_of(ALL_ARMS, _NOT_TESTED)),
         combines=True,
     ),
-    Doubt("nothing sent in the fault", deeds.be_silent_in_fault, _of(ALL_ARMS, _NOT_TESTED)),
+    Doubt("nothing sent in the fault", deeds.be_silent_in_fault, told_of(ALL_ARMS, _NOT_TESTED)),
     Doubt("nothing sent at all", deeds.be_silent, (), control=True),
     Doubt(
         "nothing acknowledged in the fault",
         deeds.be_unanswered_in_fault,
-        _of(ALL_ARMS, "nothing that was attempted while the fault was on was ever acknowledged"),
+        told_of(ALL_ARMS, "nothing that was attempted while the fault was on was ever acknowledged"),
     ),
     Doubt(
         "producer behind schedule",
         deeds.fall_behind,
-        _of(ALL_ARMS, r"the harness itself was 80\.0 ms late \(p99, limit 50 ms\): .*"),
+        told_of(ALL_ARMS, r"the harness itself was 80\.0 ms late \(p99, limit 50 ms\): .*"),
         combines=True,
     ),
     Doubt(
         "drain: producers not done",
         deeds.miss_barrier(BarrierPart.PRODUCERS_DONE, 0),
-        _of(ALL_ARMS, f"{_BARRIER}: producers did not get through their schedule"),
+        told_of(ALL_ARMS, f"{_BARRIER}: producers did not get through their schedule"),
     ),
     Doubt(
         "drain: sentinels not seen",
         deeds.miss_barrier(BarrierPart.SENTINELS_SEEN, PUBSUB),
-        _of((PUBSUB,), _unseen(0, 1)),
+        told_of((PUBSUB,), _unseen(0, 1)),
         arms=(PUBSUB,),
     ),
     Doubt(
         "drain: sentinels not noted",
         deeds.forget_barrier,
-        (*_of((PUBSUB, FAN_OUT), _unseen(0, 1)), *_of((QUEUE,), _unseen(0))),
+        (*told_of((PUBSUB, FAN_OUT), _unseen(0, 1)), *told_of((QUEUE,), _unseen(0))),
     ),
     Doubt(
         "drain: group not caught up",
         deeds.miss_barrier(BarrierPart.CAUGHT_UP, QUEUE),
-        _of((QUEUE,), f"{_BARRIER}: group 0 did not catch up"),
+        told_of((QUEUE,), f"{_BARRIER}: group 0 did not catch up"),
         arms=(QUEUE,),
     ),
     Doubt(
         "drain: pending not settled",
         deeds.miss_barrier(BarrierPart.PENDING_SETTLED, QUEUE),
-        _of((QUEUE,), f"{_BARRIER}: group 0 still had entries on their way"),
+        told_of((QUEUE,), f"{_BARRIER}: group 0 still had entries on their way"),
         arms=(QUEUE,),
     ),
     Doubt(
         "drain: log not read",
         deeds.forget_log,
-        _of((FAN_OUT, QUEUE), f"{_BARRIER}: the log was not read to its end"),
+        told_of((FAN_OUT, QUEUE), f"{_BARRIER}: the log was not read to its end"),
         arms=(FAN_OUT, QUEUE),
     ),
-    Doubt("unseen, not proven lost", deeds.lose_unproven, _of((PUBSUB,), _unseen(0, 1)), arms=(PUBSUB,)),
+    Doubt("unseen, not proven lost", deeds.lose_unproven, told_of((PUBSUB,), _unseen(0, 1)), arms=(PUBSUB,)),
     Doubt(
         "twice is twice, drain or not",
         deeds.double_unproven,
-        _of((PUBSUB,), _unseen(0, 1)),
+        told_of((PUBSUB,), _unseen(0, 1)),
         arms=(PUBSUB,),
         refutes={PUBSUB: frozenset({MOST, EFFECTIVELY})},
     ),
-    Doubt("unread: the group lags", deeds.stay_behind, _of((FAN_OUT,), _BEHIND), arms=(FAN_OUT,)),
+    Doubt("unread: the group lags", deeds.stay_behind, told_of((FAN_OUT,), _BEHIND), arms=(FAN_OUT,)),
     Doubt(
         "unread: the drain saw no lag",
         deeds.lag_after_drain,
@@ -117,7 +117,7 @@ DOUBTS = (
         spoils=frozenset({LEAST}),
         refutes={FAN_OUT: frozenset({EFFECTIVELY})},
     ),
-    Doubt("never read: the consumer died", deeds.die_early, _of((FAN_OUT,), _BEHIND), arms=(FAN_OUT,)),
+    Doubt("never read: the consumer died", deeds.die_early, told_of((FAN_OUT,), _BEHIND), arms=(FAN_OUT,)),
     Doubt(
         "journal torn mid-record",
         deeds.leave_book,
@@ -130,7 +130,7 @@ DOUBTS = (
         file_deeds.expect_damaged_receive,
         (
             f"1 records in the journal of {file_deeds.VICTIM} are damaged",
-            *_of((PUBSUB,), "1 effects of messages never received: .*"),
+            *told_of((PUBSUB,), "1 effects of messages never received: .*"),
         ),
         Verdict.ERROR,
         spoil_files=file_deeds.damage_receive,
@@ -139,8 +139,8 @@ DOUBTS = (
         "journal gone",
         deeds.leave_book,
         (
-            *_of((PUBSUB,), "only 0 of 1 consumer journals of scope 0 are there"),
-            *_of((PUBSUB,), r"\d+ effects of messages never received: .*"),
+            *told_of((PUBSUB,), "only 0 of 1 consumer journals of scope 0 are there"),
+            *told_of((PUBSUB,), r"\d+ effects of messages never received: .*"),
         ),
         Verdict.ERROR,
         worthless=(PUBSUB,),
@@ -149,13 +149,13 @@ DOUBTS = (
     Doubt(
         "attempt not noted",
         deeds.forget_attempt,
-        _of((PUBSUB,), "1 outcomes of messages without an attempt: .*"),
+        told_of((PUBSUB,), "1 outcomes of messages without an attempt: .*"),
         Verdict.ERROR,
     ),
     Doubt(
         "log entry not noted",
         deeds.read_log_short,
-        _of((FAN_OUT,), r"the log had \d+ entries when it was read, but \d+ were noted"),
+        told_of((FAN_OUT,), r"the log had \d+ entries when it was read, but \d+ were noted"),
         Verdict.ERROR,
     ),
     Doubt(

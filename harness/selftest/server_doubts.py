@@ -1,0 +1,58 @@
+"""What makes a trial unbelievable whose server was struck: nothing was at stake, or nobody saw that it failed over."""
+
+from __future__ import annotations
+
+from harness.model.words import Persistence
+from harness.selftest.book import Book
+from harness.selftest.deeds import lose_from_log
+from harness.selftest.doubt import ALL_ARMS, Doubt, Finds
+from harness.selftest.doubt_deeds import be_unanswered_in_fault, forget_effect
+from harness.selftest.doubts import told_of
+from harness.selftest.moments import FAN_OUT, PUBSUB
+from harness.selftest.plant import DURABLE, EFFECTIVELY, LEAST, Target, read_log_again
+from harness.selftest.server_setups import FAILOVER, strike, taken
+
+_NOT_ACKNOWLEDGED = "nothing that was attempted while the fault was on was ever acknowledged"
+_NOT_TESTED = "nothing was attempted while the fault was on"
+
+
+def _be_unanswered_in_failover(book: Book) -> Finds:
+    """Nothing was acknowledged while the master was away; what a stream had acknowledged before is at stake."""
+    strike(book, FAILOVER, Persistence.AOF_EVERYSEC)
+    return be_unanswered_in_fault(book)
+
+
+def _be_unanswered_until_healed(book: Book) -> Finds:
+    """Nothing was acknowledged before the new master came: there was nothing that could have been lost."""
+    strike(book, FAILOVER, Persistence.AOF_EVERYSEC)
+    return be_unanswered_in_fault(book, since_ns=0)
+
+
+def _fail_over_unseen(book: Book) -> Finds:
+    """What is gone from the log has no reason: nobody saw a failover."""
+    strike(book, FAILOVER, Persistence.AOF_EVERYSEC)
+    lose_from_log(Target(book, FAN_OUT, 1, 4))
+    read_log_again(book, FAN_OUT)
+    forget_effect(book)
+    return {FAN_OUT: taken("unexplained")}
+
+
+SERVER_DOUBTS = (
+    Doubt(
+        "nothing acknowledged in a failover",
+        _be_unanswered_in_failover,
+        told_of((PUBSUB,), _NOT_ACKNOWLEDGED),
+        arms=(PUBSUB,),
+        spoils=frozenset({LEAST, EFFECTIVELY, DURABLE}),
+    ),
+    Doubt(
+        "nothing acknowledged before a failover",
+        _be_unanswered_until_healed,
+        told_of(ALL_ARMS, _NOT_ACKNOWLEDGED),
+    ),
+    Doubt(
+        "failover without evidence",
+        _fail_over_unseen,
+        ("failover: no effect of it was seen: .*", *told_of(ALL_ARMS, _NOT_TESTED)),
+    ),
+)
