@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.model.words import Persistence
+from harness.model.values import FaultPlan
+from harness.model.words import FaultModel, Persistence
 from harness.selftest.book import Book
 from harness.selftest.deeds import lose_from_log
 from harness.selftest.doubt import ALL_ARMS, Doubt, Finds
@@ -10,7 +11,8 @@ from harness.selftest.doubt_deeds import be_unanswered_in_fault, forget_effect
 from harness.selftest.doubts import told_of
 from harness.selftest.moments import FAN_OUT, PUBSUB
 from harness.selftest.plant import DURABLE, EFFECTIVELY, LEAST, Target, read_log_again
-from harness.selftest.server_setups import FAILOVER, strike, taken
+from harness.selftest.server_setups import FAILOVER, cut_off, strike, taken
+from harness.selftest.setup_deeds import miss_in_fault_unnoticed
 
 _NOT_ACKNOWLEDGED = "nothing that was attempted while the fault was on was ever acknowledged"
 _NOT_TESTED = "nothing was attempted while the fault was on"
@@ -37,6 +39,14 @@ def _fail_over_unseen(book: Book) -> Finds:
     return {FAN_OUT: taken("unexplained")}
 
 
+def _restart_unseen(book: Book) -> Finds:
+    """A subscriber was away while the server should have been dead, which nobody saw."""
+    strike(book, FaultPlan(model=FaultModel.SERVER_KILL), Persistence.OFF)
+    miss_in_fault_unnoticed(Target(book, PUBSUB, 1, 4))
+    forget_effect(book)
+    return {PUBSUB: cut_off("not connected")}
+
+
 SERVER_DOUBTS = (
     Doubt(
         "nothing acknowledged in a failover",
@@ -54,5 +64,10 @@ SERVER_DOUBTS = (
         "failover without evidence",
         _fail_over_unseen,
         ("failover: no effect of it was seen: .*", *told_of(ALL_ARMS, _NOT_TESTED)),
+    ),
+    Doubt(
+        "restart without evidence",
+        _restart_unseen,
+        ("server-kill: no effect of it was seen: .*", *told_of(ALL_ARMS, _NOT_TESTED)),
     ),
 )

@@ -16,7 +16,7 @@ from harness.selftest.deeds import forget_after_processing, lose_from_log
 from harness.selftest.moments import FAN_OUT, HEAL_NS, INJECT_NS, MILLISECOND, PUBSUB, QUEUE
 from harness.selftest.plant import DURABLE, EFFECTIVELY, LEAST, Target
 from harness.selftest.setup import Setup
-from harness.selftest.setup_deeds import miss_in_fault
+from harness.selftest.setup_deeds import miss_in_fault, miss_in_fault_unnoticed
 
 Deed = Callable[[Target], None]
 FAILOVER, HUNG = FaultPlan(model=FaultModel.FAILOVER), FaultPlan(model=FaultModel.HUNG_MASTER)
@@ -98,10 +98,13 @@ def _done_and_gone(mechanism: str) -> dict[str, int]:
     return found | {f"gone_by_mechanism.{mechanism}": 1}
 
 
-_CUT_OFF = {"fates.lost": 1, "fates.delivered": -1, "missing_effects": 1, "lost_by_position.middle": 1} | {
-    **{"lost_silently": 1, "publish.received_sum": -1, "publish.overstated": 1},
-    "lost_by_mechanism.server restart": 1,
-}
+def cut_off(mechanism: str) -> dict[str, int]:
+    """What is found of a message that was published while scope 0's subscriber was away."""
+    found = {"fates.lost": 1, "fates.delivered": -1, "missing_effects": 1, "lost_by_position.middle": 1}
+    found |= {"lost_silently": 1, "publish.received_sum": -1, "publish.overstated": 1}
+    return found | {f"lost_by_mechanism.{mechanism}": 1}
+
+
 _ALL = frozenset({LEAST, EFFECTIVELY, DURABLE})
 _UNREPLICATED = "un-replicated at failover"
 
@@ -133,12 +136,21 @@ SERVER_SETUPS: tuple[Setup, ...] = (
     _setup("lost: server restart", FaultModel.SERVER_KILL, Persistence.OFF, "server restart"),
     _setup("lost: un-fsynced", FaultModel.POWER_LOSS, Persistence.AOF_EVERYSEC, "un-fsynced at power loss"),
     _setup("lost: evicted", FaultModel.EVICTION, Persistence.OFF, "evicted"),
+    _setup("lost: never to be synced", FaultModel.POWER_LOSS, Persistence.OFF, "server restart"),
+    _setup("lost: written, unexplained", FaultModel.SERVER_KILL, Persistence.AOF_NO, "unexplained"),
     _setup("lost: fsynced, unexplained", FaultModel.POWER_LOSS, Persistence.AOF_ALWAYS, "unexplained"),
     Setup(
         "lost: subscriber of a server that restarted",
         PUBSUB,
         _under(FaultPlan(model=FaultModel.SERVER_KILL), Persistence.OFF, miss_in_fault),
-        _CUT_OFF,
+        cut_off("server restart"),
+        frozenset({LEAST, EFFECTIVELY}),
+    ),
+    Setup(
+        "lost: subscriber of a master that was failed over",
+        PUBSUB,
+        _under(FAILOVER, Persistence.AOF_EVERYSEC, miss_in_fault_unnoticed),
+        cut_off("not connected"),
         frozenset({LEAST, EFFECTIVELY}),
     ),
     *(_failed_over("lost: un-replicated", plan, _UNREPLICATED) for plan in (FAILOVER, HUNG)),

@@ -36,8 +36,12 @@ def miss_in_fault(target: Target) -> None:
 
     The fault explains it better than the kill. The one before arrives late, on the first connection all the same.
     """
-    sent = [note for note in target.book.notes(EventKind.ATTEMPT, arm=target.arm) if note.t_ns > INJECT_NS]
-    miss_after_kill(_message_of(target, sent[3]))
+    miss_after_kill(_sent_in_fault(target))
+
+
+def miss_in_fault_unnoticed(target: Target) -> None:
+    """The same message, and no count of the server rises."""
+    miss_while_away(_sent_in_fault(target))
 
 
 def start_behind_it(target: Target) -> None:
@@ -59,6 +63,11 @@ def trim_oldest(target: Target) -> None:
 def trim_oldest_done(target: Target) -> None:
     """The oldest entry is trimmed away when everybody had processed it."""
     _message_of(target, _oldest(target)).remove(EventKind.LOG_ENTRY)
+
+
+def _sent_in_fault(target: Target) -> Target:
+    sent = [note for note in target.book.notes(EventKind.ATTEMPT, arm=target.arm) if note.t_ns > INJECT_NS]
+    return _message_of(target, sent[3])
 
 
 def _oldest(target: Target) -> Note:

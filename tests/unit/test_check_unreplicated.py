@@ -1,0 +1,122 @@
+"""What a failover explains of what is gone from the log: literal histories, exact mechanisms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from literal_history import LiteralTrial, clause, required, stream_arm
+
+from harness.model.results import ArmResult
+from harness.model.values import FaultPlan
+from harness.model.words import Fate, FaultModel, Guarantee, Mechanism, OutcomeCode, Verdict
+
+KILLED = FaultPlan(model=FaultModel.FAILOVER)
+BACK = FaultPlan(model=FaultModel.FAILOVER, old_returns=True)
+HUNG = FaultPlan(model=FaultModel.HUNG_MASTER)
+STRIKE, LED_ON = 2_000, 5_000
+"""The master is struck; clients are led to the new one. Its evidence, that the old one follows, comes 1 ms later."""
+UNREPLICATED, UNEXPLAINED = Mechanism.UNREPLICATED, Mechanism.UNEXPLAINED
+
+
+def one_gone(
+    tmp_path: Path,
+    fault: FaultPlan,
+    *,
+    acknowledged: float,
+    received: bool = True,
+    observed: bool = True,
+    healed: bool = True,
+) -> LiteralTrial:
+    """Twenty messages in good order, one that no log holds, and one that was refused in the fault."""
+    trial = LiteralTrial(
+        tmp_path,
+        [stream_arm()],
+        faults=[fault],
+        expectations=[required("stream-group", Guarantee.DURABLE)],
+    )
+    trial.sane()
+    trial.attempt(20, acknowledged - 1)
+    trial.outcome(20, acknowledged)
+    if received:
+        trial.receive(20, acknowledged)
+    trial.send(21, STRIKE + 100, OutcomeCode.REJECTED)
+    trial.fault(STRIKE, LED_ON, observed=observed, healed=healed)
+    trial.finish()
+    return trial
+
+
+def found(trial: LiteralTrial) -> ArmResult:
+    """Exactly one is gone, whatever the reason."""
+    result = trial.result()
+    assert 1 == sum(result.gone_by_mechanism.values())
+    return result
+
+
+@pytest.mark.parametrize(
+    ("fault", "acknowledged", "expected"),
+    [
+        (KILLED, STRIKE - 500, UNREPLICATED),
+        (KILLED, STRIKE + 5, UNREPLICATED),
+        (KILLED, LED_ON, UNREPLICATED),
+        (KILLED, LED_ON + 0.5, UNEXPLAINED),
+        (BACK, STRIKE - 500, UNREPLICATED),
+        (BACK, LED_ON + 101, UNREPLICATED),
+        (BACK, LED_ON + 101.5, UNEXPLAINED),
+        (HUNG, STRIKE - 500, UNREPLICATED),
+        (HUNG, LED_ON + 101, UNREPLICATED),
+        (HUNG, LED_ON + 101.5, UNEXPLAINED),
+        (FaultPlan(model=FaultModel.SERVER_PAUSE), STRIKE - 500, UNEXPLAINED),
+    ],
+    ids=[
+        "killed: before",
+        "killed: its last reply",
+        "killed: until clients are led on",
+        "killed: by the new master",
+        "back: before",
+        "back: until it follows",
+        "back: by the new master",
+        "hung: before",
+        "hung: until it follows",
+        "hung: by the new master",
+        "no failover",
+    ],
+)
+def test_what_a_replica_never_got(tmp_path: Path, fault: FaultPlan, acknowledged: float, expected: Mechanism) -> None:
+    """A dead master acknowledges nothing once clients were led on; one that lives may, until a moment after it follows.
+
+    What the new master acknowledged itself cannot have been lost by the change.
+    """
+    result = found(one_gone(tmp_path, fault, acknowledged=acknowledged))
+    assert {expected: 1} == result.gone_by_mechanism
+    assert 21 == result.fates[Fate.DELIVERED]
+
+
+def test_what_nobody_had_read_is_lost_by_it(tmp_path: Path) -> None:
+    """One loss, by the same mechanism in the delivery's account and in the log's."""
+    result = found(one_gone(tmp_path, KILLED, acknowledged=STRIKE - 500, received=False))
+    assert ({UNREPLICATED: 1}, {UNREPLICATED: 1}) == (result.lost_by_mechanism, result.gone_by_mechanism)
+    assert (1, 20) == (result.fates[Fate.LOST], result.fates[Fate.DELIVERED])
+
+
+@pytest.mark.parametrize("fault", [KILLED, BACK, HUNG])
+def test_a_failover_that_nobody_saw_explains_nothing(tmp_path: Path, fault: FaultPlan) -> None:
+    """It is a finding, and the trial proves nothing."""
+    trial = one_gone(tmp_path, fault, acknowledged=STRIKE - 500, observed=False, healed=False)
+    assert {UNEXPLAINED: 1} == found(trial).gone_by_mechanism
+    assert Verdict.INCONCLUSIVE is clause(trial.judge(), Guarantee.DURABLE).verdict
+
+
+@pytest.mark.parametrize(("fault", "expected"), [(KILLED, UNEXPLAINED), (BACK, UNREPLICATED), (HUNG, UNREPLICATED)])
+def test_a_failover_that_was_not_seen_to_end(tmp_path: Path, fault: FaultPlan, expected: Mechanism) -> None:
+    """A master that was never seen to follow may have gone on to acknowledge; a dead one may not."""
+    trial = one_gone(tmp_path, fault, acknowledged=LED_ON + 1_000, healed=False)
+    assert {expected: 1} == found(trial).gone_by_mechanism
+    assert Verdict.INCONCLUSIVE is clause(trial.judge(), Guarantee.DURABLE).verdict
+
+
+def test_what_a_failover_took_refutes_durability(tmp_path: Path) -> None:
+    """A mechanism is an explanation, no excuse."""
+    judged = one_gone(tmp_path, KILLED, acknowledged=STRIKE - 500).judge()
+    found_clause = clause(judged, Guarantee.DURABLE)
+    assert (Verdict.VIOLATED, 1) == (found_clause.verdict, found_clause.violations)
