@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,16 @@ def _named_alike(arm: ArmResult) -> dict[str, Any]:
         "dedup_memory_bytes": arm.cost.dedup_memory_bytes or 0,
         "lost_log_ns": round(1e9 * (arm.lost_log_s or 0)),
         "handling_half_ns": round(2_000 * (arm.cost.handling_p50_us or 0)),
+        "latency": _latency(arm),
     }
+
+
+def _latency(arm: ArmResult) -> Counts:
+    """Over the whole trial, in ns; -1: never."""
+    whole = next(one.from_intended for one in arm.latency if one.phase is None)
+    known = {"p50_ns": whole.p50_ms, "p99_ns": whole.p99_ms, "p999_ns": whole.p999_ms, "max_ns": whole.max_ms}
+    found = {name: -1 if math.isinf(ms) else round(ms * 1e6) for name, ms in known.items() if ms is not None}
+    return found | {"samples": whole.samples}
 
 
 def checked_rows(judgement: JudgedTrial) -> list[list[dict[str, Any]]]:

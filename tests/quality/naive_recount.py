@@ -38,6 +38,7 @@ How the definitions were read where they leave room:
 from __future__ import annotations
 
 import json
+import math
 import struct
 import sys
 import zlib
@@ -74,6 +75,7 @@ FAILOVERS = ("failover", "hung-master")
 OLD_MASTER_ANSWERS = 100_000_000
 LINK_FAULTS = ("hold", "drop", "down", "reset", "latency", "bandwidth", "reply-lost", "half-open", "packet-drop")
 TRIAL_ENDED = 5
+NEVER = 2**62
 PRODUCERS_DONE, SENTINELS_SEEN, CAUGHT_UP, PENDING_SETTLED, LOG_WAS_READ = 1, 2, 3, 4, 5
 ACKNOWLEDGED, REJECTED = 1, 2
 INTACT, DAMAGED = 0, 1
@@ -722,6 +724,7 @@ class Arm:
             "dedup_requests": self.dedup_requests(rows),
             "dedup_memory_bytes": sum(record["value"] for record in of_kind(self.every, DEDUP_KEPT)),
             "handling_half_ns": self.handling_half_ns(),
+            "latency": self.latency(rows),
         }
         if with_rows:
             found["rows"] = rows
@@ -759,6 +762,25 @@ class Arm:
                     turns.append(after - before)
         turns.sort()
         return turns[len(turns) // 2] + turns[(len(turns) - 1) // 2] if turns else 0
+
+    def latency(self, rows):
+        """In ns, from the moment when it was meant to be sent; -1: never. What nobody was owed or got is no sample."""
+        times = []
+        for row in rows:
+            key = ((row["producer"], row["sequence"]), row["scope"])
+            if key in self.receives:
+                first = min(record["t"] for record in self.receives[key])
+                times.append(first - self.attempts[key[0]][0]["aux"])
+            elif row["outcome"] == "acknowledged" and row["fate"] != "not-entitled":
+                times.append(NEVER)
+        times.sort()
+        arrived = [time for time in times if time < NEVER]
+        found = {"samples": len(times), "max_ns": arrived[-1] if arrived else 0}
+        for name, part, whole in (("p50_ns", 50, 100), ("p99_ns", 99, 100), ("p999_ns", 999, 1000)):
+            if len(times) * (whole - part) >= whole:
+                value = times[math.ceil(len(times) * part / whole) - 1]
+                found[name] = -1 if value == NEVER else value
+        return found
 
     def count_log(self):
         return len(of_kind(self.records, LOG_ENTRY)) if self.is_stream and self.log_was_read else None

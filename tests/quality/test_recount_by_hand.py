@@ -10,7 +10,7 @@ from pathlib import Path
 
 import naive_recount
 import pytest
-from comparing import flatten, recounted, recounted_whole
+from comparing import Counts, flatten, recounted, recounted_whole
 
 from harness.history.journal import BarrierPart, EventKind
 from harness.model.message import SENTINEL_BASE
@@ -43,6 +43,11 @@ CLEAN_QUEUE = CLEAN_FAN_OUT | {
 }
 
 
+def without_times(arms: list[Counts]) -> list[Counts]:
+    """Only what is counted."""
+    return [{name: value for name, value in arm.items() if not name.startswith("latency.")} for arm in arms]
+
+
 @pytest.fixture
 def book() -> Book:
     """A perfect trial of 2 producers x 3 messages."""
@@ -51,7 +56,10 @@ def book() -> Book:
 
 def test_a_perfect_trial_has_only_deliveries(book: Book) -> None:
     """6 messages per arm, two scopes each (the queue: one): 12, 12 and 6 deliveries, and nothing else."""
-    assert recounted(book) == [CLEAN_PUBSUB, CLEAN_FAN_OUT, CLEAN_QUEUE]
+    found = recounted(book)
+    assert without_times(found) == [CLEAN_PUBSUB, CLEAN_FAN_OUT, CLEAN_QUEUE]
+    assert [12, 12, 6] == [arm["latency.samples"] for arm in found]
+    assert all(0 < arm["latency.p50_ns"] <= arm["latency.max_ns"] for arm in found)
 
 
 def test_a_trial_without_messages_has_no_counts(book: Book) -> None:
@@ -174,7 +182,9 @@ def test_it_runs_alone_and_imports_nothing_of_the_harness(book: Book, tmp_path: 
     program = Path(naive_recount.__file__)
     command = [sys.executable, "-I", "-S", str(program), str(tmp_path)]
     printed = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
-    assert [flatten(arm) for arm in json.loads(printed)["arms"]] == [CLEAN_PUBSUB, CLEAN_FAN_OUT, CLEAN_QUEUE]
+    found = [flatten(arm) for arm in json.loads(printed)["arms"]]
+    assert found == recounted(book)
+    assert without_times(found) == [CLEAN_PUBSUB, CLEAN_FAN_OUT, CLEAN_QUEUE]
 
 
 def _identity(note: object) -> dict[str, int]:
