@@ -1,7 +1,8 @@
 """The master dies, and its replicas are up to date.
 
-The machine is gone, Sentinels agree on it after a second, a replica is promoted, and the address that clients use
-leads to it. Replication is asynchronous: a healthy link is behind by less than a write, or by some on a busy machine.
+The machine is gone, Sentinels agree on it after a second or two, a replica is promoted, and the address that clients
+use leads to it. Replication is asynchronous: a healthy link is behind by less than a write, or by some on a busy
+machine.
 
 Prediction: the stream loses nothing that was acknowledged, though nothing guarantees it; Pub/Sub loses what is
 published before its subscribers are back.

@@ -15,7 +15,7 @@ from harness.plan.building import Statement, fault_scenario, select_arms
 
 FAILOVER_ARMS = ("pubsub", "stream-group")
 FAILOVER_TIMELINE = Timeline(warm_up_s=1.0, steady_s=2.0, outage_s=5.0, recovery_s=3.0)
-"""Sentinel takes a second of silence for a failure, and a second or two to agree and to promote."""
+"""Sentinel takes 1.5 s of silence for a failure, and a second or so to agree and to promote."""
 FAILOVER_WORKLOAD = Workload(rate_per_s=100.0)
 
 FAILOVER_SENTINEL_ARMS = ("pubsub-sentinel", "stream-group-sentinel")

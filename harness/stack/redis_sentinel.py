@@ -32,8 +32,10 @@ class Watch:
     """What the Sentinels are told. Milliseconds, as Sentinel takes them."""
 
     quorum: int = 2
-    down_after_ms: int = 1_000
-    """A master that is silent for so long is taken for down."""
+    down_after_ms: int = 1_500
+    """A master that is silent for so long is taken for down. A Sentinel lets a second pass between two attempts to
+    connect, also where the first was to the dead master and the next is to the promoted one: with a second or less it
+    may take the new master for down before it has spoken to it, and promote another."""
     failover_timeout_ms: int = 60_000
     """Also how long a replica may follow an address that is not its master's before Sentinel "mends" it: our replicas
     do, since they replicate through a link."""

@@ -8,7 +8,7 @@ from harness.plan.catalogue import find_scenarios
 from harness.plan.failover import INCIDENT_FAILOVER_ARMS
 
 SENTINEL_NEEDS_S = 3.0
-"""A second of silence, and a second or two to agree and to promote."""
+"""A second and a half of silence, and a second or so to agree and to promote."""
 REPLICATED = [scenario for scenario in find_scenarios(["failover", "incident"], slow=True) if scenario.replicated]
 
 
