@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from harness.plan.network import (
         NETWORK_ARMS,
+        NETWORK_LONG,
         NETWORK_TIMELINE,
         NETWORK_WORKLOAD,
         network_scenario,
@@ -87,6 +88,7 @@ _HOMES = {
     "FAILOVER_WAITING_ARMS": "harness.plan.failover",
     "FAILOVER_WORKLOAD": "harness.plan.failover",
     "NETWORK_ARMS": "harness.plan.network",
+    "NETWORK_LONG": "harness.plan.network",
     "NETWORK_TIMELINE": "harness.plan.network",
     "NETWORK_WORKLOAD": "harness.plan.network",
     "network_scenario": "harness.plan.network",
@@ -144,6 +146,7 @@ __all__ = [
     "INCIDENT_FAILOVER_ARMS",
     "INCIDENT_FAILOVER_WORKLOAD",
     "NETWORK_ARMS",
+    "NETWORK_LONG",
     "NETWORK_TIMELINE",
     "NETWORK_WORKLOAD",
     "REMEDY_WORKLOAD",

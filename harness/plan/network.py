@@ -16,6 +16,8 @@ from harness.plan.building import Statement, fault_scenario, select_arms
 NETWORK_ARMS = ("pubsub", "stream-group")
 NETWORK_TIMELINE = Timeline(warm_up_s=1.0, steady_s=2.0, outage_s=4.0, recovery_s=5.0)
 """TCP doubles its pause after each try, so an outage goes on for up to as long again after its heal."""
+NETWORK_LONG = NETWORK_TIMELINE.model_copy(update={"outage_s": 50.0, "recovery_s": 8.0})
+"""Longer than a keepalive waits (45 s in redis-py as shipped), and ended shortly before TCP tries again at 54 s."""
 NETWORK_WORKLOAD = Workload(rate_per_s=100.0)
 
 

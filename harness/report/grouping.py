@@ -1,7 +1,8 @@
 """The rows of a run in the order in which people read them: family by family, scenario by scenario, arm by arm.
 
 A run may hold several families at once; each has a table and a figure of its own. Within the partitions, scenarios are
-ordered link by link and model by model; elsewhere by what the fault does. The control comes last.
+ordered link by link and model by model, and with lost packets outage by outage, its models together; elsewhere by what
+the fault does. The control comes last.
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ class ScenarioGroup:
     def link(self) -> LinkRole | None:
         """The link of the first fault, if it strikes one."""
         return self.faults[0].link if self.faults else None
+
+    @property
+    def outage_s(self) -> float:
+        """Seconds that the fault was on."""
+        return self.rows[0].outage_s
 
     @property
     def claimed_loss(self) -> int | None:
@@ -121,6 +127,9 @@ def _place(group: ScenarioGroup) -> tuple[tuple[int, str], tuple[int, ...]]:
     link, model = _LINKS.index(plan.link), _MODELS.index(plan.model)
     if group.family == "partition":
         return family, (link, model)
+    if group.family == "network":
+        counterpart = plan.model is not FaultModel.PACKET_DROP
+        return family, (link, int(group.outage_s), _DIRECTIONS.index(plan.direction), counterpart, model)
     return family, (model, _POINTS.index(plan.point), link, _DIRECTIONS.index(plan.direction), plan.cycles)
 
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from harness.model.naming import MODEL_MEANING, fault_name
 from harness.model.results import ClaimResult, RunSummary, TrialResult
 from harness.model.words import FaultModel, PredictionResult, Verdict
-from harness.report import findings, wording
+from harness.report import findings, side_by_side, wording
 from harness.report.columns import Column, needed_columns
 from harness.report.drawing import Picture
 from harness.report.environment import group_environments
@@ -135,6 +135,9 @@ def _render(summary: RunSummary, shown: Mapping[str, ShownFigure], detailed: tup
         server_lines=server_losses(summary),
         server_note=NOTE,
         server_title=TITLE,
+        model_sets=side_by_side.model_sets(summary),
+        models_note=side_by_side.NOTE,
+        models_title=side_by_side.TITLE,
         failover_lines=failover_lines(summary),
         failover_columns=FAILOVER_COLUMNS,
         failover_title=FAILOVER_TITLE,

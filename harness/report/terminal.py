@@ -17,6 +17,7 @@ from harness.model.words import Guarantee, PredictionResult, Verdict
 from harness.report.findings import predicted_words, predictions
 from harness.report.terminal_claims import print_claims
 from harness.report.terminal_failover import print_failovers
+from harness.report.terminal_models import print_models
 from harness.report.terminal_server import print_server_losses
 from harness.report.terminal_table import STYLES, has_parentheses, print_tables, shown_columns
 from harness.report.wording import (
@@ -47,6 +48,7 @@ def print_summary(summary: RunSummary, console: Console | None = None, *, folder
         _line(console, Text(_predictions_title(summary), style="dim"))
         console.print()
     print_server_losses(console, summary)
+    print_models(console, summary)
     print_failovers(console, summary)
     print_claims(console, summary)
     _print_list(console, "Why this run is weaker than it looks", _weaknesses(summary))
