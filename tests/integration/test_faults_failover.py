@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 
 from harness.faults.base import Evidence
 from harness.faults.engine import acquire_engine
@@ -23,7 +24,7 @@ from harness.model.words import FaultModel, LinkRole, Persistence
 from harness.stack.binaries import choose_program
 from harness.stack.connect import admin_client
 from harness.stack.process import wait_until
-from harness.stack.redis_sentinel import why_no_sentinel
+from harness.stack.redis_sentinel import SERVICE, why_no_sentinel
 from harness.stack.replication import Layout, ReplicatedStack, open_replication, role_of
 
 REASON = why_no_sentinel(choose_program(None))
@@ -125,6 +126,32 @@ def test_a_hung_master_is_deposed_and_follows_when_it_goes_on(rig: Rig) -> None:
     assert found.observed_to_ns is not None, found.sentence
     assert pid == rig.stack.servers[0].process.pid
     assert "slave" == role_of(rig.stack.servers[0].address)
+
+
+def test_a_second_failover_in_the_fault_proves_nothing(rig: Rig) -> None:
+    """Clients are led to whom Sentinels name in the end; another one was the master in between, which is told."""
+    fault = MasterKill(rig.stack, old_returns=False)
+    injected = fault.inject()
+    assert fault.old is not None
+    first = rig.stack.wait_failover(fault.old, deadline_s=30)
+    wait_until(lambda: told_to_fail_over(rig), deadline_s=30, what="a Sentinel fails over again", interval_s=0.2)
+    second = rig.stack.wait_failover(first.new, deadline_s=30)
+    healed = fault.heal()
+    assert rig.lookout.wait_sight(second.new.port, healed.times.after_ns, deadline_s=10) is not None
+    found = fault.evidence(Seen(sights=rig.lookout.sights()), inject=injected, heal=healed)
+    assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
+    assert "there was more than one failover" in found.sentence
+    assert f"port {first.new.port} from" in found.sentence
+    assert f"clients were led to the server on port {second.new.port}" in found.sentence
+
+
+def told_to_fail_over(rig: Rig) -> bool:
+    """A Sentinel takes the order as soon as it knows a replica that follows the new master."""
+    with admin_client(rig.stack.sentinels[0].address) as client:
+        try:
+            return bool(client.execute_command("SENTINEL", "FAILOVER", SERVICE))
+        except redis.ResponseError:
+            return False
 
 
 def test_a_failover_that_nobody_caused_is_not_proven_and_one_that_fails_is_an_error(rig: Rig) -> None:
