@@ -26,7 +26,7 @@ from harness.check.ledger import Messages
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
-from harness.model.results import RecoveryTimes
+from harness.model.results import SERVICES, RecoveryTimes, Service
 from harness.model.words import ErrorKind, OutcomeCode, Phase, ReceiveTag
 
 Array = npt.NDArray[Any]
@@ -69,7 +69,13 @@ def recovery_times(
         read_from_heal_ns=_since(healed, read),
         backlog_from_inject_ns=_since(injected, backlog),
         backlog_from_heal_ns=_since(healed, backlog),
+        not_back=_not_back(write, read, backlog),
     )
+
+
+def _not_back(*moments: int | None) -> tuple[Service, ...]:
+    """Which of write, read and backlog came to no good end."""
+    return tuple(what for what, moment in zip(SERVICES, moments, strict=True) if moment == NEVER)
 
 
 def _since(begin_ns: int, moment_ns: int | None) -> int | None:

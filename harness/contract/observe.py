@@ -12,9 +12,10 @@ from typing import assert_never
 
 from harness.check.clauses import counted
 from harness.contract.clauses import COUNTS, Clause, Quantity
-from harness.model.results import ArmResult, ClauseResult, TrialResult
+from harness.model.results import ArmResult, ClauseResult, RecoveryTimes, TrialResult
 from harness.model.words import Fate, Guarantee, Phase, Stance, Verdict
 
+_RECOVERED = {"read": "reads", "write": "writes", "backlog": "a backlog"}
 CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
 
 
@@ -107,11 +108,11 @@ def _read(clause: Clause, trial: TrialResult, arm: ArmResult, judged: ClauseResu
         case Quantity.MISSING_EFFECTS:
             return _Reading(arm.missing_effects, judged.samples)
         case Quantity.READ_RECOVERY:
-            return _recovery("reads", arm.recovery.read_from_heal_ns, judged.samples)
+            return _recovery("read", arm.recovery, arm.recovery.read_from_heal_ns, judged.samples)
         case Quantity.WRITE_RECOVERY:
-            return _recovery("writes", arm.recovery.write_from_heal_ns, judged.samples)
+            return _recovery("write", arm.recovery, arm.recovery.write_from_heal_ns, judged.samples)
         case Quantity.BACKLOG_RECOVERY:
-            return _recovery("a backlog", arm.recovery.backlog_from_heal_ns, judged.samples)
+            return _recovery("backlog", arm.recovery, arm.recovery.backlog_from_heal_ns, judged.samples)
         case Quantity.P99:
             return _p99(arm, clause.phase)
         case Quantity.AVAILABLE:
@@ -120,10 +121,12 @@ def _read(clause: Clause, trial: TrialResult, arm: ArmResult, judged: ClauseResu
             assert_never(clause.quantity)
 
 
-def _recovery(what: str, value_ns: int | None, samples: int) -> _Reading:
+def _recovery(what: str, times: RecoveryTimes, value_ns: int | None, samples: int) -> _Reading:
+    """Of what was not back by the end nobody knows how long it would have taken: no limit is met or missed."""
     if value_ns is not None:
         return _Reading(value_ns / 1e6, samples)
-    return _Reading(None, samples, f"no recovery of {what} was observed: not interrupted, or never back")
+    back = "it was not back by the end of the trial" if what in times.not_back else "the fault did not interrupt it"
+    return _Reading(None, samples, f"no recovery of {_RECOVERED[what]} was observed: {back}")
 
 
 def _p99(arm: ArmResult, phase: Phase | None) -> _Reading:

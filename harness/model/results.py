@@ -7,7 +7,7 @@ zero at the trial's origin; a missing value is ``None`` and means "did not happe
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,11 @@ from harness.model.words import (
 
 SUMMARY_SCHEMA = 2
 """2: until 1, the median of a sample of some thousand messages could be another value of the sample."""
+
+
+Service = Literal["write", "read", "backlog"]
+SERVICES: Final[tuple[Service, ...]] = ("write", "read", "backlog")
+"""What a fault may interrupt."""
 
 
 class LatencyQuantiles(Frozen):
@@ -80,6 +85,8 @@ class RecoveryTimes(Frozen):
     read_from_heal_ns: int | None = None
     backlog_from_inject_ns: int | None = None
     backlog_from_heal_ns: int | None = None
+    not_back: tuple[Service, ...] = ()
+    """What the fault interrupted and what was not well again by the end of the trial."""
 
 
 class DurabilityTable(Frozen):

@@ -13,7 +13,7 @@ from typing import Final
 
 from harness.model.results import ArmResult, FailoverAudit, RunSummary, TrialResult
 from harness.model.words import Fate, Verdict
-from harness.report.wording import MISSING, count, nanoseconds
+from harness.report.wording import MISSING, NEVER, count, nanoseconds
 
 TITLE: Final = "What a failover did"
 COLUMNS: Final = (
@@ -23,7 +23,7 @@ COLUMNS: Final = (
     ("deposed", "Acknowledged by the old master after another one was known to be the master."),
     ("again", "Entries that were given to somebody before the master was struck, and again after it."),
     ("noticed", "How long after the strike a consumer still held on to its connection to the old master."),
-    ("write", "From the strike until writes were acknowledged again and stayed so."),
+    ("write", "From the strike until writes were acknowledged again and stayed so; –: not interrupted."),
     ("read", "From the strike until fresh messages came again."),
 )
 """Short name and meaning."""
@@ -77,8 +77,8 @@ def _cells(found: Sequence[tuple[ArmResult, FailoverAudit]]) -> tuple[str, ...]:
         count(sum(audit.deposed_acknowledged for audit in audits)),
         _sum([audit.redelivered for audit in audits]),
         nanoseconds(max((audit.connected_ns for audit in audits if audit.connected_ns is not None), default=None)),
-        _worst(arms, lambda arm: arm.recovery.write_from_inject_ns),
-        _worst(arms, lambda arm: arm.recovery.read_from_inject_ns),
+        _worst("write", arms, lambda arm: arm.recovery.write_from_inject_ns),
+        _worst("read", arms, lambda arm: arm.recovery.read_from_inject_ns),
     )
 
 
@@ -99,5 +99,7 @@ def _longest_s(times: Sequence[float | None]) -> str:
     return f"{max(known):.2f} s" if known else MISSING
 
 
-def _worst(arms: Sequence[ArmResult], time: Callable[[ArmResult], int | None]) -> str:
+def _worst(what: str, arms: Sequence[ArmResult], time: Callable[[ArmResult], int | None]) -> str:
+    if any(what in arm.recovery.not_back for arm in arms):
+        return NEVER
     return nanoseconds(max((known for arm in arms if (known := time(arm)) is not None), default=None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.model.results import ArmResult, LatencyQuantiles, UnavailabilityWindow
 from harness.model.words import Phase
 from harness.report.arm_lines import Cell, Lines, line, used
-from harness.report.wording import MISSING, milliseconds, nanoseconds
+from harness.report.wording import MISSING, NEVER, milliseconds, nanoseconds
 
 
 def latency_lines(arms: tuple[ArmResult, ...]) -> Lines:
@@ -46,7 +46,8 @@ def recovery_lines(arms: tuple[ArmResult, ...]) -> Lines:
     }
 
     def cell(name: str) -> Cell:
-        return lambda arm: nanoseconds(getattr(arm.recovery, name))
+        what = name.partition("_")[0]
+        return lambda arm: NEVER if what in arm.recovery.not_back else nanoseconds(getattr(arm.recovery, name))
 
     return tuple(line(arms, label, cell(name)) for label, name in names.items())
 

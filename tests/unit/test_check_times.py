@@ -156,6 +156,23 @@ def test_recovery_times(tmp_path: Path) -> None:
     assert 1 * MS == times.read_from_heal_ns
     assert times.backlog_from_heal_ns is not None
     assert 50 * MS <= times.backlog_from_heal_ns <= 80 * MS
+    assert () == times.not_back
+
+
+def test_what_was_interrupted_and_is_not_back_is_told(tmp_path: Path) -> None:
+    """It has no time to recover, as what was never interrupted; what tells them apart is this."""
+    trial = LiteralTrial(tmp_path, [stream_arm()], faults=[DROP])
+    trial.subscribe(1)
+    for sequence in range(300):
+        code = OutcomeCode.ACKNOWLEDGED if sequence < 180 else OutcomeCode.INDETERMINATE
+        trial.send(sequence, 100 + 5 * sequence, code)
+        trial.log(sequence)
+        trial.receive(sequence, 101 + 5 * sequence)
+    trial.fault(1_000, 1_200)
+    trial.phases(0, 50, 1_000, 1_200, 1_700, 9_900)
+    trial.finish()
+    times = trial.result().recovery
+    assert (None, ("write",)) == (times.write_from_heal_ns, times.not_back)
 
 
 def test_no_fault_has_no_recovery(tmp_path: Path) -> None:
