@@ -22,7 +22,8 @@ from harness.stack.base import ServerAddress
 from harness.stack.replication import REPLICAS, Failover, Layout, ReplicatedStack
 from harness.stack.restartable import RestartableServer
 
-DEADLINE_S = 30.0
+DEADLINE_S = 15.0
+"""Of a failover. Less than an interrupted run grants its trials to end in order."""
 
 
 class ReplicationLinks:

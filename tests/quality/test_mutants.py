@@ -9,6 +9,8 @@ from harness.selftest.case import Prepared
 from harness.selftest.cases import all_cases
 from harness.selftest.examine import examine
 
+pytestmark = pytest.mark.timeout(600)  # the first of them also writes all the histories
+
 
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory: pytest.TempPathFactory) -> list[Prepared]:
