@@ -28,7 +28,7 @@ from harness.stack.redis_sentinel import SERVICE, why_no_sentinel
 from harness.stack.replication import Layout, ReplicatedStack, open_replication, role_of
 
 REASON = why_no_sentinel(choose_program(None))
-pytestmark = [pytest.mark.servers, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400), pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 ENTRIES = 200
 

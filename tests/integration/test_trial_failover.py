@@ -34,7 +34,7 @@ from harness.trial.folder import TrialFolder
 from harness.trial.run import write_plan
 
 REASON = why_no_sentinel(choose_program(None))
-pytestmark = [pytest.mark.servers, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400), pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 SHORT = Timeline(warm_up_s=0.5, steady_s=1.0, outage_s=2.5, recovery_s=1.5)
 ENDLESS = SHORT.model_copy(update={"outage_s": 120.0})

@@ -38,7 +38,7 @@ from harness.trial.folder import TrialFolder
 
 REASON = why_no_wire()
 needs_wire = pytest.mark.skipif(bool(REASON), reason=f"packets can't be dropped here: {REASON}")
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 SHORT = Timeline(warm_up_s=0.5, steady_s=1.0, outage_s=2.0, recovery_s=3.0)
 """TCP sends again about 1.6 and 3.2 s after a packet was first lost: the heal lies well before the latter."""
