@@ -4,7 +4,9 @@
 consumer that subscribed anew had done so. *Write* and *read* are told for what the fault interrupted, that is, where
 at least half of the fault passed without an acknowledgement, or without a delivery in some scope: then writes are
 back with the first acknowledgement after the heal that `SUSTAINED` others of the same producer follow, and reads with
-the first fresh delivery after the heal that as many others follow; the slowest producer and scope count. *Backlog*:
+the first fresh delivery after the heal that as many others follow; the slowest producer and scope count. Who asks
+Sentinels does not wait for the heal: there a silence of a second is an interruption, since no failover is noticed
+sooner, and what is looked for comes after the longest silence; back before the heal is 0 from the heal. *Backlog*:
 the first moment after the heal at which `CALM` deliveries in a row are within twice the steady p99 and no more
 messages are under way than at most in the steady phase. Both ends of an interval are taken at the *beginning* of the
 injecting and the healing call, so no time is ever flattered.
@@ -33,6 +35,8 @@ Array = npt.NDArray[Any]
 _FRESH = [ReceiveTag.FRESH.value, ReceiveTag.PUSH.value, ReceiveTag.PATTERN.value]
 CALM = 20
 """How many deliveries in a row must be as fast as before for a backlog to be gone."""
+ASKED_SILENCE_NS = 1_000_000_000
+"""What interrupts clients that ask Sentinels: less than any of these takes to notice a dead master."""
 
 
 def recovery_times(
@@ -52,8 +56,9 @@ def recovery_times(
     detect = None if detected is None else detected - injected
     if healed is None:
         return RecoveryTimes(detect_ns=detect)
-    write = _writes_back(messages, injected, healed)
-    read = _reads_back(arrivals, injected, healed)
+    asks = history.trial.scenario.arms[arm].asks_sentinel
+    write = _writes_back(messages, injected, healed, asks=asks)
+    read = _reads_back(arrivals, injected, healed, asks=asks)
     interrupted = write is not None or read is not None
     backlog = (
         _backlog_gone(timeline, messages, arrivals, healed, steady_p99_ns)
@@ -64,11 +69,11 @@ def recovery_times(
         detect_ns=detect,
         resubscribe_from_heal_ns=_since(healed, _resubscribed(history, arm=arm, after_ns=healed)),
         write_from_inject_ns=_since(injected, write),
-        write_from_heal_ns=_since(healed, write),
+        write_from_heal_ns=_from_heal(healed, write),
         read_from_inject_ns=_since(injected, read),
-        read_from_heal_ns=_since(healed, read),
+        read_from_heal_ns=_from_heal(healed, read),
         backlog_from_inject_ns=_since(injected, backlog),
-        backlog_from_heal_ns=_since(healed, backlog),
+        backlog_from_heal_ns=_from_heal(healed, backlog),
         not_back=_not_back(write, read, backlog),
     )
 
@@ -80,6 +85,12 @@ def _not_back(*moments: int | None) -> tuple[Service, ...]:
 
 def _since(begin_ns: int, moment_ns: int | None) -> int | None:
     return None if moment_ns is None or moment_ns == NEVER else moment_ns - begin_ns
+
+
+def _from_heal(healed: int, moment_ns: int | None) -> int | None:
+    """The same; what was back before the heal did not wait for it."""
+    since = _since(healed, moment_ns)
+    return None if since is None else max(0, since)
 
 
 def _first_error(history: History, messages: Messages, *, arm: int, after_ns: int) -> int | None:
@@ -109,10 +120,11 @@ def _resubscribed(history: History, *, arm: int, after_ns: int) -> int | None:
     return max(firsts, default=None)
 
 
-def _writes_back(messages: Messages, injected: int, healed: int) -> int | None:
+def _writes_back(messages: Messages, injected: int, healed: int, *, asks: bool) -> int | None:
     """When every producer's acknowledgements were sustained again; ``None``: the fault did not interrupt them."""
     acknowledged = messages.acknowledged
-    if not _interrupted(messages.outcome_ns[acknowledged], injected, healed):
+    since = _interrupted(messages.outcome_ns[acknowledged], injected, healed, asks=asks)
+    if since is None:
         return None
     moments = []
     for entry in messages.index.ranges:
@@ -122,7 +134,7 @@ def _writes_back(messages: Messages, injected: int, healed: int) -> int | None:
             times = messages.outcome_ns[entry.span][messages.index.attempted[entry.span]]
         else:
             times = messages.outcome_ns[entry.span]
-        sustained = _sustained(good) & (times >= healed) & good
+        sustained = _sustained(good) & (times >= since) & good
         moments.append(int(times[sustained].min()) if sustained.any() else NEVER)
     return max(moments, default=NEVER)
 
@@ -136,23 +148,31 @@ def _sustained(good: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return follow
 
 
-def _reads_back(arrivals: Sequence[Arrivals], injected: int, healed: int) -> int | None:
+def _reads_back(arrivals: Sequence[Arrivals], injected: int, healed: int, *, asks: bool) -> int | None:
     """When every interrupted scope got fresh messages again; ``None``: none was interrupted."""
     moments = []
     for scope in arrivals:
-        if not _interrupted(scope.first_ns[scope.first_ns != NEVER], injected, healed):
+        since = _interrupted(scope.first_ns[scope.first_ns != NEVER], injected, healed, asks=asks)
+        if since is None:
             continue
         fresh = np.isin(scope.first_tag, _FRESH)
-        times = np.sort(scope.first_ns[fresh & (scope.first_ns >= healed) & (scope.first_ns != NEVER)])
+        times = np.sort(scope.first_ns[fresh & (scope.first_ns >= since) & (scope.first_ns != NEVER)])
         moments.append(int(times[0]) if len(times) > SUSTAINED else NEVER)
     return max(moments, default=None)
 
 
-def _interrupted(times: Array, injected: int, healed: int) -> bool:
-    """Whether at least half of the time from injection to heal passed without any of ``times``."""
+def _interrupted(times: Array, injected: int, healed: int, *, asks: bool) -> int | None:
+    """From when on to look for what is back; ``None``: at no time was there a silence long enough.
+
+    Long enough is half of the time from injection to heal, and then it is looked for from the heal on; or, where
+    clients ask Sentinels, a second, and then from the end of the longest silence.
+    """
     inside = np.sort(times[(times >= injected) & (times <= healed)])
-    stretches = np.diff(np.concatenate([[injected], inside, [healed]]))
-    return int(stretches.max()) * 2 >= healed - injected
+    moments = np.concatenate([[injected], inside, [healed]])
+    silences = np.diff(moments)
+    if asks:
+        return int(moments[silences.argmax() + 1]) if silences.max() >= ASKED_SILENCE_NS else None
+    return healed if int(silences.max()) * 2 >= healed - injected else None
 
 
 def _backlog_gone(

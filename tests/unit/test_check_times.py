@@ -14,7 +14,8 @@ from harness.check.dense import NEVER
 from harness.check.latency import order_statistic_rank, quantiles
 from harness.history.journal import EventKind
 from harness.model.results import ArmResult, LatencyQuantiles
-from harness.model.words import ErrorKind, OutcomeCode, Phase
+from harness.model.values import FaultPlan
+from harness.model.words import ErrorKind, FaultModel, OutcomeCode, Phase
 
 
 @pytest.mark.parametrize(
@@ -157,6 +158,37 @@ def test_recovery_times(tmp_path: Path) -> None:
     assert times.backlog_from_heal_ns is not None
     assert 50 * MS <= times.backlog_from_heal_ns <= 80 * MS
     assert () == times.not_back
+
+
+@pytest.mark.parametrize(
+    ("asks", "write_ms", "read_ms"), [(True, (1_200, 0), (1_205, 0)), (False, (3_000, 0), (3_005, 5))]
+)
+def test_who_asks_sentinels_does_not_wait_for_the_heal(
+    tmp_path: Path, asks: bool, write_ms: tuple[int, int], read_ms: tuple[int, int]
+) -> None:
+    """Dead from 1000 ms on; who asks is refused for 1.2 s, and whose address is led on at the heal for 3 s."""
+    arm = stream_arm().model_copy(update={"asks_sentinel": asks})
+    trial = LiteralTrial(tmp_path, [arm], faults=[FaultPlan(model=FaultModel.FAILOVER)])
+    trial.subscribe(1)
+    back = 2_200 if asks else 4_000
+    for sequence in range(600):
+        at = 100 + 10 * sequence
+        code = OutcomeCode.REJECTED if 1_000 <= at < back else OutcomeCode.ACKNOWLEDGED
+        trial.send(sequence, at, code)
+        if code is OutcomeCode.ACKNOWLEDGED:
+            trial.log(sequence)
+            trial.receive(sequence, at + 5)
+    trial.fault(1_000, 4_000)
+    trial.phases(0, 50, 1_000, 4_000, 6_500, 9_900)
+    trial.finish()
+    times = trial.result().recovery
+    assert write_ms == (whole_ms(times.write_from_inject_ns), whole_ms(times.write_from_heal_ns))
+    assert read_ms == (whole_ms(times.read_from_inject_ns), whole_ms(times.read_from_heal_ns))
+
+
+def whole_ms(span_ns: int | None) -> int | None:
+    """An outcome comes a quarter of a millisecond after its send."""
+    return None if span_ns is None else span_ns // MS
 
 
 def test_what_was_interrupted_and_is_not_back_is_told(tmp_path: Path) -> None:
