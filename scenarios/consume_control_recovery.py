@@ -21,7 +21,8 @@ SCENARIO = family_control(
         "stream-group-maxlen-exact",
         "stream-group-minid",
         scopes=1,
-    ),
+    )
+    + select_arms("stream-queue-maxlen-exact"),
     workload=Workload(rate_per_s=100.0),
 )
 

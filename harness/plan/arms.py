@@ -147,6 +147,10 @@ _ARMS: dict[str, tuple[Arm, str]] = {
     "stream-queue-set-nx": (_queue(dedup=Dedup.SET_NX), "stream-queue with SET NX before each effect"),
     "stream-queue-lua": (_queue(dedup=Dedup.LUA), "stream-queue with mark and effect in one script on the server"),
     "stream-queue-window": (_queue(dedup=Dedup.WINDOW), "stream-queue with SET NX PX 1000 before each effect"),
+    "stream-queue-maxlen-exact": (
+        _queue(retention=Retention(max_length=200, exact=True)),
+        "stream-queue, XADD with MAXLEN = 200",
+    ),
     "stream-queue-dead-letter": (
         _queue(stream=_DEAD_LETTER),
         "stream-queue that moves an entry to a dead-letter stream after three deliveries",
