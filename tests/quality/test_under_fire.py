@@ -11,6 +11,8 @@ from fuzz import feed_many
 
 from harness.stack.nursery import can_fork
 
+pytestmark = pytest.mark.timeout(600)  # many inputs, and whole trials, on a machine that may be busy
+
 SAMPLE = {
     (46, Victim.HARNESS, Moment.FAULT): "partial",
     (56, Victim.TRIAL, Moment.SET_UP): "partial",
