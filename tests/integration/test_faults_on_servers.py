@@ -98,6 +98,12 @@ def strike(
         healed = fault.heal()
         assert sentinel.wait_answered(healed.times.after_ns, deadline_s=20) is not None
         assert lookout.wait_sight(address.port, healed.times.after_ns, deadline_s=20) is not None
+        # A server whose append-only file could not be written tries again once a second.
+        wait_until(
+            lambda: any(it.asked_ns >= healed.times.after_ns and it.aof_write_ok for it in lookout.sights()),
+            deadline_s=20,
+            what="the server writes",
+        )
         seen = Seen(sentinel.probes(), lookout.sights())
     found = fault.evidence(seen, inject=injected, heal=healed)
     if found.observed_from_ns is not None and found.observed_to_ns is not None:
