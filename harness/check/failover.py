@@ -3,17 +3,17 @@
 *Deposed*: from the heal on another server is known to be the master, and the old one, where it comes back, still
 believes that it is. What a producer has acknowledged from then on over a connection that already stood when the old
 master was struck, it was the old master that acknowledged; so did it what was acknowledged from then on and is not in
-the new master's log. *Connected*: a consumer believes in a connection until it
-notices that it is over; one that it closes itself, in order, was believed in until then. *Redelivered*: an entry that
-the scope was given before the strike and again later, since the new master's group did not know; *taken back*: of
-these, entries whose XACK had succeeded before the strike. *Skipped*: in the log, behind the group's last delivered id,
-and never given to anybody.
+the new master's log. A master that is dead for good acknowledges nothing. *Connected*: a consumer believes in a
+connection until it notices that it is over; one that it closes itself, in order, was believed in until then.
+*Redelivered*: an entry that the scope was given before the strike and again later, since the new master's group did not
+know; *taken back*: of these, entries whose XACK had succeeded before the strike. *Skipped*: in the log, behind the
+group's last delivered id, and never given to anybody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,10 @@ from harness.check.dense import NEVER
 from harness.check.ledger import ArmLedger
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
-from harness.history.table import Block, History
+from harness.history.table import History
 from harness.model.message import SENTINEL_BASE
 from harness.model.results import FailoverAudit, FaultWindow
-from harness.model.words import FAILOVERS, ContentCheck, ErrorKind, Fate, OutcomeCode
+from harness.model.words import FAILOVERS, ContentCheck, ErrorKind, Fate, FaultModel, OutcomeCode
 
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -43,14 +43,14 @@ def audit_failover(history: History, timeline: Timeline, ledger: ArmLedger, gone
     if not struck:
         return None
     fault, arm = struck[0], ledger.arm
-    deposed = _deposed(history, ledger, gone, fault)
+    ends = _ends_of_standing(history, fault, arm=arm)
+    deposed = _deposed(history, ledger, gone, fault, ends)
     consumers = [actor.actor for actor in history.actors if actor.role == "consumer" and actor.arm == arm]
-    believed = [_believed(history, fault, timeline.end_ns, arm=arm, actor=actor) for actor in consumers]
-    known = [one for one in believed if one is not None]
+    last = [max(ends[actor]) for actor in consumers if actor in ends]
     audit = FailoverAudit(
         deposed_acknowledged=int(np.count_nonzero(deposed)),
-        connected_ns=max((length for length, _ in known), default=None),
-        never_noticed=sum(not noticed for _, noticed in known),
+        connected_ns=max((min(end.at_ns, timeline.end_ns) - fault.inject_before_ns for end in last), default=None),
+        never_noticed=sum(not end.noticed for end in last),
     )
     if ledger.messages.log_entries is None:
         return audit
@@ -65,15 +65,17 @@ def audit_failover(history: History, timeline: Timeline, ledger: ArmLedger, gone
     )
 
 
-def _deposed(history: History, ledger: ArmLedger, gone: Array, fault: FaultWindow) -> Bools:
-    """Which messages a deposed master acknowledged."""
+def _deposed(
+    history: History, ledger: ArmLedger, gone: Array, fault: FaultWindow, ends: Mapping[int, Sequence[_End]]
+) -> Bools:
+    """Which messages a deposed master acknowledged; none where the old one is dead for good."""
     messages = ledger.messages
     found = np.zeros(messages.index.size, dtype=bool)
-    if fault.heal_before_ns is None:
+    returns = fault.plan.old_returns or fault.plan.model is FaultModel.HUNG_MASTER
+    if fault.heal_before_ns is None or not returns:
         return found
     for block in history.blocks(EventKind.OUTCOME, ("t_ns", "producer", "sequence", "code"), arm=ledger.arm):
-        standing = _standing(history, fault, arm=ledger.arm, actor=block.info.actor).values()
-        until_ns = max((end for end, _ in standing), default=-NEVER)
+        until_ns = max((end.at_ns for end in ends.get(block.info.actor, ())), default=-NEVER)
         where, rows = messages.index.locate(block["producer"], block["sequence"]).expand()
         times = block["t_ns"][rows]
         acknowledged = block["code"][rows] == OutcomeCode.ACKNOWLEDGED.value
@@ -82,30 +84,32 @@ def _deposed(history: History, ledger: ArmLedger, gone: Array, fault: FaultWindo
     return found
 
 
-def _standing(history: History, fault: FaultWindow, *, arm: int, actor: int) -> dict[int, tuple[int, bool]]:
-    """Per connection of an actor that stood at the strike: when it ended (`NEVER`: it did not), and whether that was
-    noticed rather than decided.
-    """
-    strike = fault.inject_before_ns
-    begun: dict[int, int] = {}
-    for block in _blocks(history, EventKind.CONNECTED, ("t_ns", "count"), arm=arm, actor=actor):
-        begun |= dict(zip(block["count"].tolist(), block["t_ns"].tolist(), strict=True))
-    found = {number: (NEVER, False) for number, moment in begun.items() if moment < strike}
-    for block in _blocks(history, EventKind.DISCONNECTED, ("t_ns", "count", "detail"), arm=arm, actor=actor):
+class _End(NamedTuple):
+    """How a connection that stood at the strike came to its end."""
+
+    at_ns: int
+    """`NEVER`: it did not."""
+    noticed: bool
+    """Rather than decided by the client itself."""
+
+
+def _ends_of_standing(history: History, fault: FaultWindow, *, arm: int) -> dict[int, list[_End]]:
+    """Per actor of an arm, the ends of the connections that stood when the master was struck."""
+    begun: dict[tuple[int, int], int] = {}
+    for block in history.blocks(EventKind.CONNECTED, ("t_ns", "count"), arm=arm):
+        for number, moment in zip(block["count"].tolist(), block["t_ns"].tolist(), strict=True):
+            begun[block.info.actor, number] = moment
+    first: dict[tuple[int, int], _End] = {}
+    for block in history.blocks(EventKind.DISCONNECTED, ("t_ns", "count", "detail"), arm=arm):
         rows = zip(block["count"].tolist(), block["t_ns"].tolist(), block["detail"].tolist(), strict=True)
         for number, moment, detail in rows:
-            if found.get(number, (0, False))[0] == NEVER:
-                found[number] = (moment, detail != ErrorKind.NONE.value)
-    return {number: end for number, end in found.items() if end[0] >= strike}
-
-
-def _believed(history: History, fault: FaultWindow, end_ns: int, *, arm: int, actor: int) -> tuple[int, bool] | None:
-    """For how long after the strike a consumer held on to a connection, and whether it noticed that it was over."""
-    ends = list(_standing(history, fault, arm=arm, actor=actor).values())
-    if not ends:
-        return None
-    last, noticed = max(ends)
-    return min(last, end_ns) - fault.inject_before_ns, noticed
+            first.setdefault((block.info.actor, number), _End(moment, detail != ErrorKind.NONE.value))
+    found: dict[int, list[_End]] = {}
+    for (actor, number), moment in begun.items():
+        end = first.get((actor, number), _End(NEVER, noticed=False))
+        if moment < fault.inject_before_ns <= end.at_ns:
+            found.setdefault(actor, []).append(end)
+    return found
 
 
 def _again(history: History, ledger: ArmLedger, fault: FaultWindow) -> tuple[int, int]:
@@ -141,7 +145,3 @@ def _skipped(ledger: ArmLedger) -> int:
     in_log = ledger.messages.log_entries
     assert in_log is not None
     return sum(int(np.count_nonzero(scope.with_fate(Fate.LOST) & (in_log > 0))) for scope in ledger.scopes)
-
-
-def _blocks(history: History, kind: EventKind, columns: Sequence[str], *, arm: int, actor: int) -> list[Block]:
-    return [block for block in history.blocks(kind, columns, arm=arm) if block.info.actor == actor]

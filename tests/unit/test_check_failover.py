@@ -73,6 +73,17 @@ def test_what_is_acknowledged_after_the_heal_and_gone_a_deposed_master_acknowled
     assert (1, 1) == (found.deposed_acknowledged, found.deposed_gone)
 
 
+@pytest.mark.parametrize(("old_returns", "deposed"), [(False, 0), (True, 1)])
+def test_a_master_that_is_dead_for_good_acknowledges_nothing(tmp_path: Path, old_returns: bool, deposed: int) -> None:
+    """What is gone although the new master acknowledged it is another finding: nothing explains it."""
+    trial = failover(tmp_path, stream_arm(), fault=FaultPlan(model=FaultModel.FAILOVER, old_returns=old_returns))
+    ended(trial, STRIKE + 1, who="producer")
+    trial.producer(EventKind.CONNECTED, HEAL + 2, count=2)
+    trial.send(20, HEAL + 500)
+    found = audit(trial)
+    assert (deposed, deposed) == (found.deposed_acknowledged, found.deposed_gone)
+
+
 @pytest.mark.parametrize(("noticed", "never"), [(True, 0), (False, 1)])
 def test_how_long_a_consumer_believes_in_its_connection(tmp_path: Path, noticed: bool, never: int) -> None:
     """From the strike to when it noticed; one that closes it in order had believed in it until then."""
