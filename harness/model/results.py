@@ -418,7 +418,7 @@ class ScenarioRow(Frozen):
     """Worst over trials, from intended send, whole trial."""
     recover_read_ms: float | None
     recover_write_ms: float | None
-    """From heal, worst over trials."""
+    """From heal, worst over trials; infinite: not back by the end of one. ``None``: never interrupted."""
     requests_per_message: float | None
     server_bytes_per_message: float | None
     dedup_requests_per_message: float | None = None

@@ -7,6 +7,7 @@ says so, instead of a difference that nobody may quote.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -122,6 +123,8 @@ def _in_time(base_ms: float | None, other_ms: float | None) -> list[str]:
     if base_ms is None or other_ms is None:
         return []
     low, high = sorted((base_ms, other_ms))
+    if math.isinf(high):
+        return [] if math.isinf(low) else ["never well again" if math.isinf(other_ms) else "well again, not never"]
     if high - low < _LEAST_MS or high < _LEAST_RATIO * low:
         return []
     return [f"{milliseconds(high - low)} {'sooner' if other_ms < base_ms else 'later'}"]

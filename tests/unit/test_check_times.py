@@ -12,6 +12,7 @@ from literal_history import DROP, MS, LiteralTrial, stream_arm
 from harness.check.bound import at_most, upper_bound
 from harness.check.dense import NEVER
 from harness.check.latency import order_statistic_rank, quantiles
+from harness.check.summary import scenario_rows
 from harness.history.journal import EventKind
 from harness.model.results import ArmResult, LatencyQuantiles
 from harness.model.values import FaultPlan
@@ -203,7 +204,10 @@ def test_what_was_interrupted_and_is_not_back_is_told(tmp_path: Path) -> None:
     trial.fault(1_000, 1_200)
     trial.phases(0, 50, 1_000, 1_200, 1_700, 9_900)
     trial.finish()
-    times = trial.result().recovery
+    judged = trial.judge().result
+    times = judged.arms[0].recovery
+    (row,) = scenario_rows([judged])
+    assert (math.inf, None) == (row.recover_write_ms, row.recover_read_ms)
     assert (None, ("write",)) == (times.write_from_heal_ns, times.not_back)
 
 

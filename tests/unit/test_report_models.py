@@ -85,6 +85,7 @@ def test_counterparts_stand_below_what_they_are_beside() -> None:
         ({"recover_read_ms": 5_400.0}, "2.70 s later"),
         ({"recover_read_ms": 5_399.0}, ""),
         ({"recover_read_ms": None}, ""),
+        ({"recover_read_ms": math.inf}, "never well again"),
         ({"recover_read_ms": None, "recover_write_ms": 30.0}, "2.67 s sooner"),
         ({"verdict": Verdict.INCONCLUSIVE, "lost": 7}, "not comparable: a trial was not sound"),
         ({"verdict": Verdict.ERROR}, "not comparable: a trial was not sound"),
