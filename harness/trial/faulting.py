@@ -169,7 +169,7 @@ class Faulting:
         if plan.model in PACKET_FAULTS:
             return PacketAct(packet_drop(plan, self._links), book, partial(self._probes_of, plan.struck_link))
         if plan.model in SERVER_FAULTS:
-            return ServerAct(make_server_fault(plan, self._stack), self._stack.server, book, self._note_probe)
+            return ServerAct(make_server_fault(plan, self._stack), book, self._stack.server, self._note_probe)
         if plan.model not in PROCESS_FAULTS:
             raise NotPossible(f"no trial can play the fault {plan.model} yet", fix="choose another fault")
         fault = make_process_fault(plan, seed=self._trial.seed, index=index)

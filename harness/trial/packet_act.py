@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from harness.faults.base import DrawStyle, Evidence, Probe
+from harness.faults.base import Evidence, Probe
 from harness.faults.links import Links
 from harness.faults.packets import PacketDrop
-from harness.faults.process_evidence import Target
-from harness.faults.server_base import Deed
 from harness.model.errors import TrialError
 from harness.model.values import FaultPlan
-from harness.trial.acts import NOTHING_DONE, CallBook
+from harness.trial.acts import NOTHING_DONE
+from harness.trial.once import OnceAct
 
 
 def packet_drop(plan: FaultPlan, links: Links) -> PacketDrop:
@@ -27,46 +26,10 @@ def packet_drop(plan: FaultPlan, links: Links) -> PacketDrop:
 
 
 @dataclass(slots=True)
-class PacketAct:
+class PacketAct(OnceAct[PacketDrop]):
     """Packets dropped for the phase."""
 
-    fault: PacketDrop
-    book: CallBook
     probes: Callable[[], Sequence[Probe]]
-    _injected: list[Deed] = field(default_factory=list)
-    _healed: list[Deed] = field(default_factory=list)
-    _touched: bool = False
-
-    @property
-    def style(self) -> DrawStyle:
-        """How to draw it."""
-        return self.fault.style
-
-    def withheld(self) -> Sequence[Target]:
-        """Nobody."""
-        return ()
-
-    def open(self) -> None:
-        """Nothing: packets are dropped in the fault phase only."""
-
-    def begin(self, begin_ns: int, end_ns: int) -> None:  # noqa: ARG002  # the protocol's signature
-        """Drop from now on."""
-        self._touched = True
-        deed = self.fault.inject()
-        self._injected.append(deed)
-        self.book.inject(deed.times)
-
-    def step(self, now_ns: int) -> None:
-        """Nothing: it is on until the heal."""
-
-    def heal(self) -> None:
-        """Drop no more."""
-        if not self._touched:
-            return
-        self._touched = False
-        deed = self.fault.heal()
-        self._healed.append(deed)
-        self.book.heal(deed.times)
 
     def release(self) -> None:
         """The same, where the fault phase was not walked to its end. A wire that is gone drops no more either."""

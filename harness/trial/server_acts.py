@@ -7,22 +7,22 @@ the deed is done, so a power loss takes as long as the copying of its disk does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from harness.faults.base import DrawStyle, Evidence, Probe
+from harness.faults.base import Evidence, Probe
 from harness.faults.lookout import Lookout
-from harness.faults.process_evidence import Target
 from harness.faults.sentinel import Sentinel
 from harness.faults.server import PowerLoss, ServerKill, ServerPause
-from harness.faults.server_base import Deed, Seen, ServerFault, straight
+from harness.faults.server_base import Seen, ServerFault, straight
 from harness.faults.storage import DiskFull, Eviction, OutOfMemory, SlowFsync
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan
 from harness.model.words import FaultModel
 from harness.stack.base import RunningStack, ServerAddress
 from harness.stack.breakable import BreakableStack
-from harness.trial.acts import NOTHING_DONE, CallBook
+from harness.trial.acts import NOTHING_DONE
+from harness.trial.once import OnceAct
 
 
 def make_server_fault(plan: FaultPlan, stack: RunningStack) -> ServerFault:
@@ -56,23 +56,13 @@ def _fault_of(plan: FaultPlan, stack: BreakableStack) -> ServerFault:
 
 
 @dataclass(slots=True)
-class ServerAct:
+class ServerAct(OnceAct[ServerFault]):
     """A fault of the server: on for the phase."""
 
-    fault: ServerFault
     address: ServerAddress
-    book: CallBook
     on_probe: Callable[[Probe], None]
     _sentinel: Sentinel | None = None
     _lookout: Lookout | None = None
-    _injected: list[Deed] = field(default_factory=list)
-    _healed: list[Deed] = field(default_factory=list)
-    _touched: bool = False
-
-    @property
-    def style(self) -> DrawStyle:
-        """How to draw it."""
-        return self.fault.style
 
     def watch(self) -> None:
         """Look at the server from now on; both have had an answer on return."""
@@ -87,32 +77,6 @@ class ServerAct:
             self._lookout.stop()
         if self._sentinel is not None:
             self._sentinel.stop()
-
-    def withheld(self) -> Sequence[Target]:
-        """Nobody."""
-        return ()
-
-    def open(self) -> None:
-        """Nothing: the server is broken in the fault phase only."""
-
-    def begin(self, begin_ns: int, end_ns: int) -> None:  # noqa: ARG002  # the protocol's signature
-        """Strike."""
-        self._touched = True
-        deed = self.fault.inject()
-        self._injected.append(deed)
-        self.book.inject(deed.times)
-
-    def step(self, now_ns: int) -> None:
-        """Nothing: it is on until the heal."""
-
-    def heal(self) -> None:
-        """Mend the server, and return once it can be used."""
-        if not self._touched:
-            return
-        self._touched = False
-        deed = self.fault.heal()
-        self._healed.append(deed)
-        self.book.heal(deed.times)
 
     def release(self) -> None:
         """The same: the drain, and whoever closes the stack, need a server that works."""
