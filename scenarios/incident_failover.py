@@ -10,6 +10,7 @@ Prediction: Pub/Sub loses some of what was meant to be sent during the failover,
 
 from harness import (
     INCIDENT_FAILOVER_ARMS,
+    INCIDENT_FAILOVER_CLAIMS,
     INCIDENT_FAILOVER_WORKLOAD,
     FaultModel,
     FaultPlan,
@@ -36,18 +37,7 @@ SCENARIO = failover_scenario(
     ],
     workload=INCIDENT_FAILOVER_WORKLOAD,
     claims=[
-        SourceClaim(
-            row="incident: failover",
-            text="a failover of a streaming service's Redis lost notifications with Pub/Sub",
-            arm="pubsub",
-            guarantee=Guarantee.AT_LEAST_ONCE,
-            holds_when=Verdict.VIOLATED,
-        ),
-        SourceClaim(
-            row="incident: failover",
-            text="with Pub/Sub every notification in flight was lost",
-            arm="pubsub",
-        ),
+        *INCIDENT_FAILOVER_CLAIMS,
         SourceClaim(
             row="incident: failover",
             text="with Streams none is lost",

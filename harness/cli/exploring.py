@@ -157,7 +157,7 @@ def _search(request: ExploreRequest, dealer: Dealer, allowance: Allowance, playe
     try:
         check_ground(player.plan_of((_any_trial(dealer, request.stack),)), say=say)
         return explorer.explore(dealer.control(), dealer.draw)
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         remove_if_empty(player.folder)
         raise
 

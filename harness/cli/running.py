@@ -100,7 +100,7 @@ def play(plan: RunPlan, folder: Path, *, jobs: int, results: Path, quiet: bool) 
         check_ground(plan, say=view.say)
         write_plan(folder, plan)
         outcome = Run(plan, folder, jobs=jobs, news=view.update, interrupted=interrupted).execute()
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         remove_if_empty(folder)
         raise
     finally:

@@ -41,7 +41,7 @@ class ReplicationLinks:
             for index in range(1, 1 + REPLICAS):
                 folder = layout.folder / f"replica-{index}"
                 links.append(start_link(engine, upstream=upstream, role=LinkRole.REPLICATION, folder=folder))
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             cls(links).close()
             raise
         return cls(links)

@@ -144,7 +144,7 @@ def _install(program: bytes, target: Path) -> None:
             file.write(program)
         Path(name).chmod(0o755)
         Path(name).replace(target)
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         Path(name).unlink(missing_ok=True)
         raise
 

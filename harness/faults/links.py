@@ -196,7 +196,7 @@ def open_links(stack: RunningStack, engine: Engine | None, *, roles: Sequence[Li
                 links[role] = start_link(engine, upstream=stack.upstream, role=role, folder=folder)
             else:
                 raise UsageError(f"the stack brings no proxy for the {role.value}", fix="name a proxy engine")
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         Links(links).close()
         raise
     return Links(links)
@@ -215,7 +215,7 @@ def start_link(engine: Engine, *, upstream: str, role: LinkRole, folder: Path) -
                 return ProxiedLink(server, role=role, upstream=upstream, listen=f"{HOST}:{quiet_port()}")
             except TrialError as error:
                 reasons.append(error.message)
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         server.close()
         raise
     server.close()

@@ -94,7 +94,7 @@ class OwnProxy:
             try:
                 if _is_up(process, port):
                     return process, ControlApi(HOST, port)
-            except BaseException:
+            except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
                 process.kill()
                 raise
             process.kill()

@@ -93,7 +93,7 @@ class Sentinel:
         self._thread.start()
         try:
             answered = self.wait_answered(begin, deadline_s=deadline_s)
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             self.stop()
             raise
         if answered is None:

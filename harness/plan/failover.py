@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.values import Arm, FaultPlan, Scenario, SourceClaim, Timeline, Workload
-from harness.model.words import Persistence
+from harness.model.words import Guarantee, Persistence, Verdict
 from harness.plan.building import Statement, fault_scenario, select_arms
 
 FAILOVER_ARMS = ("pubsub", "stream-group")
@@ -34,6 +34,17 @@ def failover_arms(*names: str, producers: int = 1, scopes: int = 1) -> tuple[Arm
 INCIDENT_FAILOVER_ARMS = failover_arms(*FAILOVER_ARMS, producers=4, scopes=4)
 """Several publishers and several subscribers: which of them is back first is not left to one throw of the dice."""
 INCIDENT_FAILOVER_WORKLOAD = Workload(rate_per_s=40.0)
+INCIDENT_FAILOVER_CLAIMS = (
+    SourceClaim(
+        row="incident: failover",
+        text="a failover of a streaming service's Redis lost notifications with Pub/Sub",
+        arm="pubsub",
+        guarantee=Guarantee.AT_LEAST_ONCE,
+        holds_when=Verdict.VIOLATED,
+    ),
+    SourceClaim(row="incident: failover", text="with Pub/Sub every notification in flight was lost", arm="pubsub"),
+)
+"""What the source document says of Pub/Sub, whether or not replicas lag."""
 
 
 def failover_scenario(

@@ -129,7 +129,7 @@ def open_breakable(
         with admin_client(machine.address) as client:
             refuse_without_streams(client, fix="use Redis 6.2 or newer, or any Valkey")
             return BreakableStack(machine, supply, read_product(client), read_settings(client), delay)
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         _end(machine, supply, delay)
         raise
 

@@ -118,13 +118,13 @@ class Disk:
     def _mount(cls, path: Path, image: int, *, mount_point: Path, log_path: Path) -> Disk:
         try:
             space = PrivateSpace.open(Kind.MOUNTS, name="disk", log_path=log_path)
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             os.close(image)
             raise
         disk = cls(space, image, mount_point=mount_point, log_path=log_path)
         try:
             space.run(["mount", "-t", "ext4", "-o", "loop", str(path), str(mount_point)])
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             disk.close()
             raise
         return disk

@@ -37,7 +37,7 @@ from typing import Final, NoReturn, Self, TypeVar
 
 from harness.model.errors import NotPossible, TrialError
 from harness.model.words import Direction
-from harness.stack.private import Kind, PrivateSpace, join_network, run, why_not
+from harness.stack.private import RUN_DEADLINE_S, Kind, PrivateSpace, join_network, run, why_not
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ class Wire:
             wire._connect_spaces()
             wire._prove()
             wire._prove_rules()
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             for space in spaces:
                 space.close()
             raise
@@ -225,7 +225,10 @@ class Wire:
 
 
 def as_inside(space: PrivateSpace, act: Callable[[], T]) -> T:
-    """Run ``act`` on a thread of its own inside the network of ``space``; what it returns or raises is passed on."""
+    """Run ``act`` on a thread of its own inside the network of ``space``; what it returns or raises is passed on.
+
+    Raises `TrialError` where it does not return within `RUN_DEADLINE_S`.
+    """
     answers: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
 
     def enter_and_act() -> None:
@@ -237,7 +240,11 @@ def as_inside(space: PrivateSpace, act: Callable[[], T]) -> T:
             answers.put(functools.partial(_raise, error))
 
     threading.Thread(target=enter_and_act, name="inside", daemon=True).start()
-    return answers.get()()
+    try:
+        answer = answers.get(timeout=RUN_DEADLINE_S)
+    except queue.Empty:
+        raise TrialError(f"nothing came back from inside a network within {RUN_DEADLINE_S:g} s") from None
+    return answer()
 
 
 @functools.cache

@@ -80,7 +80,7 @@ class PowerSupply:
             told = {**profile_settings(persistence), **(settings or {})}
             server = RestartableServer(program, place, settings=told, surroundings=disk, env=env)
             return cls(server, disk)
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             disk.close()
             raise
 

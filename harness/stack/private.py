@@ -58,7 +58,7 @@ class PrivateSpace:
         space = cls(process, kind)
         try:
             wait_until(space._is_set_up, deadline_s=_OPEN_DEADLINE_S, what=f"{name} has its namespace", process=process)
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             process.kill()
             raise
         return space

@@ -134,7 +134,7 @@ class Project:
         try:
             self._save_logs()
             status = self._run(self._down_command, deadline_s=DOWN_DEADLINE_S)
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             caretaker.leave_to_it()
             raise
         if status != 0:

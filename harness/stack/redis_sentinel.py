@@ -76,7 +76,7 @@ class RedisSentinel:
                 what=f"a Sentinel answers on port {port}",
                 process=process,
             )
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             process.kill()
             raise
         return sentinel

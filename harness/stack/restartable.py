@@ -94,7 +94,7 @@ class RestartableServer:
         self.launch()
         try:
             self.wait_ready()
-        except BaseException:
+        except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
             self.kill()
             raise
 

@@ -107,7 +107,7 @@ def open_wired(
         with admin_client(machine.address) as client:
             refuse_without_streams(client, fix="use Redis 6.2 or newer, or any Valkey")
             return WiredStack(machine, wires, read_product(client), read_settings(client))
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         machine.stop()
         shutil.rmtree(place.directory, ignore_errors=True)
         _close(wires)
@@ -119,7 +119,7 @@ def _open_wires(folder: Path, roles: Sequence[LinkRole]) -> dict[LinkRole, Wire]
     try:
         for role in roles:
             wires[role] = Wire.open(folder, name=role.value)
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         _close(wires)
         raise
     return wires

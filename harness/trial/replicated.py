@@ -98,14 +98,14 @@ def open_replicated(choice: StackChoice, scenario: Scenario, *, folder: Path) ->
             paths=replication.paths,
             settings=scenario.server_settings,
         )
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         replication.close()
         raise
     try:
         with admin_client(layout.master) as client:
             refuse_without_streams(client, fix="use Redis 6.2 or newer, or any Valkey")
             product, settings = read_product(client), read_settings(client)
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         servers.close()
         replication.close()
         raise

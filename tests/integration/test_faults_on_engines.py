@@ -198,7 +198,7 @@ def strike_as(link: Link, server: ServerAddress, plan: FaultPlan, *, inject: boo
             begin = fault.inject(link)
         if scout is not None and fault.needs.dead_subscriber:
             scout.leave()
-        time.sleep(OUTAGE_S)
+        time.sleep(OUTAGE_S)  # the outage itself: how long it lasts is part of the test
         end = fault.heal(link)
         assert sentinel.wait_answered(end.before_ns, deadline_s=30) is not None
         if scout is not None:

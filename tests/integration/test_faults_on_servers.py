@@ -94,7 +94,7 @@ def strike(
         injected = fault.inject() if inject else deed_since(time.monotonic_ns())
         if until is not None:
             wait_until(until, deadline_s=20, what="the fault shows")
-        time.sleep(OUTAGE_S)
+        time.sleep(OUTAGE_S)  # the outage itself: how long it lasts is part of the test
         healed = fault.heal()
         assert sentinel.wait_answered(healed.times.after_ns, deadline_s=20) is not None
         assert lookout.wait_sight(address.port, healed.times.after_ns, deadline_s=20) is not None
@@ -258,7 +258,7 @@ def test_dropped_packets_are_proven(tmp_path: Path, direction: Direction) -> Non
                 route = WireRoute(wire, server.address.port, LinkRole.CONSUMERS)
                 with sentinel_inside(route, server.address) as sentinel:
                     injected = fault.inject() if inject else deed_since(time.monotonic_ns())
-                    time.sleep(OUTAGE_S)
+                    time.sleep(OUTAGE_S)  # the outage itself: how long it lasts is part of the test
                     healed = fault.heal()
                     assert sentinel.wait_answered(healed.times.after_ns, deadline_s=20) is not None
                 found = fault.evidence(sentinel.probes(), inject=injected, heal=healed)

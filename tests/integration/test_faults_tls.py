@@ -101,7 +101,7 @@ def test_faults_are_proven_over_tls(
     fault = make_fault(FaultPlan(model=model, link=LinkRole.CONSUMERS))
     with Sentinel(link, ServerAddress("127.0.0.1", tls_port, tls=tls), interval_ns=10_000_000) as sentinel:
         inject = fault.inject(link)
-        time.sleep(0.3)
+        time.sleep(0.3)  # the outage itself: how long it lasts is part of the test
         heal = fault.heal(link)
         assert sentinel.wait_answered(heal.before_ns, deadline_s=30) is not None
         found = fault.evidence(sentinel.probes(), inject=inject, heal=heal)

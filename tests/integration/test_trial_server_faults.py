@@ -18,10 +18,11 @@ from harness.check.judge import JudgedTrial, judge_trial
 from harness.faults.server import ServerKill
 from harness.faults.server_base import Deed, deed_since
 from harness.faults.storage import DiskFull, Eviction, OutOfMemory, SlowFsync
+from harness.history.journal import EventKind
 from harness.history.table import read_history, write_history
 from harness.model.results import TrialFacts
 from harness.model.values import Scenario, StackChoice, Timeline, Trial
-from harness.model.words import Mechanism, Outcome, Persistence, StackKind, Verdict
+from harness.model.words import ErrorKind, Mechanism, Outcome, Persistence, StackKind, Verdict
 from harness.plan.arms import named_arm
 from harness.plan.catalogue import find_scenarios
 from harness.stack import power
@@ -236,3 +237,4 @@ def test_a_group_that_went_with_its_stream_is_made_again(
         admin.delete(rig.names.destination)
         rig.add(2, first=2)
         until(lambda: rig.effects() == [0, 1, 2, 3], "the second stream is read from its beginning")
+        assert ErrorKind.NOGROUP in rig.records("only", EventKind.ERROR)["detail"]

@@ -100,7 +100,7 @@ def _listening(family: socket.AddressFamily, address: Address) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address.host != "::"))
         listener.bind((address.host, address.port))
         listener.listen(BACKLOG)
-    except BaseException:
+    except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         listener.close()
         raise
     return listener
