@@ -30,7 +30,7 @@ from harness.check.timeline import Timeline
 from harness.check.unsettled import Handling, explain_unsettled, find_unsettled, mark_false_dedup
 from harness.history.journal import EventKind
 from harness.history.table import History
-from harness.model.results import ArmResult
+from harness.model.accounts import ArmResult
 from harness.model.words import DuplicateCause, Fate, Mechanism, Primitive
 
 Array = npt.NDArray[Any]

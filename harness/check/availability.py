@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.check.ledger import Messages
-from harness.model.results import UnavailabilityWindow
+from harness.model.accounts import UnavailabilityWindow
 
 Array = npt.NDArray[Any]
 SUSTAINED = 5

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from harness.check.naming import covers
-from harness.model.results import ArmResult, ClaimResult, SkippedTrial, TrialResult
+from harness.model.accounts import ArmResult
+from harness.model.results import ClaimResult, SkippedTrial, TrialResult
 from harness.model.values import Scenario, SourceClaim
 from harness.model.words import Fate, Outcome, Phase, Primitive, Verdict
 

@@ -13,7 +13,8 @@ from typing import TypeVar, assert_never
 from harness.check.guarantees import Measurement
 from harness.check.health import Weakness
 from harness.check.naming import covers
-from harness.model.results import ArmResult, ClauseResult
+from harness.model.accounts import ArmResult
+from harness.model.results import ClauseResult
 from harness.model.values import Expectation, Prediction, Scenario
 from harness.model.words import Guarantee, Mechanism, PredictionResult, Stance, Verdict, merge_verdicts
 

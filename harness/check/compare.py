@@ -18,8 +18,9 @@ from harness.check.bound import CONFIDENCE
 from harness.check.compare_numbers import count_changes, time_changes
 from harness.check.comparison import Change, Comparison, GuaranteeChange
 from harness.check.statistics import Interval, difference, paired_difference
+from harness.model.accounts import ArmResult
 from harness.model.errors import ExitCode, UsageError
-from harness.model.results import ArmResult, ClauseResult, RunSummary, TrialResult
+from harness.model.results import ClauseResult, RunSummary, TrialResult
 from harness.model.words import Guarantee, Stance, Verdict
 
 _CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})

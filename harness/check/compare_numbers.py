@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from harness.check.bound import CONFIDENCE
 from harness.check.comparison import CountChange, TimeChange
 from harness.check.statistics import median_difference, pairs_needed
-from harness.model.results import ArmResult
+from harness.model.accounts import ArmResult
 from harness.model.words import Fate, Phase
 
 Results = Mapping[int, ArmResult]

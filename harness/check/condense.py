@@ -29,8 +29,8 @@ from harness.check.sums import check_sums
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
+from harness.model.accounts import ArmResult, RecoveryTimes
 from harness.model.message import SENTINEL_BASE
-from harness.model.results import ArmResult, RecoveryTimes
 from harness.model.words import DuplicateCause, Fate, Mechanism, Outcome
 
 Array = npt.NDArray[Any]

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.check.naming import base_name, without_preset
-from harness.model.results import ArmResult, SkippedTrial, TrialResult
+from harness.model.accounts import ArmResult
+from harness.model.results import SkippedTrial, TrialResult
 from harness.model.values import Trial
 from harness.model.words import DuplicateCause, Fate, Guarantee, Mechanism, Stance, Verdict
 

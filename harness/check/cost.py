@@ -22,8 +22,8 @@ from harness.check.ledger import ArmLedger
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import Block, History
+from harness.model.accounts import Cost
 from harness.model.message import SENTINEL_BASE
-from harness.model.results import Cost
 from harness.model.values import Arm
 from harness.model.words import AckPolicy, Dedup, Primitive
 

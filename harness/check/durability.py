@@ -20,7 +20,7 @@ from harness.check.entries import ends_of_log, entry_ids, precedes
 from harness.check.ledger import Messages, ScopeLedger
 from harness.check.timeline import Timeline
 from harness.history.table import History
-from harness.model.results import DurabilityTable
+from harness.model.accounts import DurabilityTable
 from harness.model.values import Retention
 
 Array = npt.NDArray[Any]

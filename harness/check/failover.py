@@ -23,8 +23,9 @@ from harness.check.ledger import ArmLedger
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
+from harness.model.accounts import FailoverAudit
 from harness.model.message import SENTINEL_BASE
-from harness.model.results import FailoverAudit, FaultWindow
+from harness.model.results import FaultWindow
 from harness.model.words import FAILOVERS, ContentCheck, ErrorKind, Fate, FaultModel, OutcomeCode
 
 Array = npt.NDArray[Any]

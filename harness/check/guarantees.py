@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.check.ledger import ArmLedger
 from harness.check.timeline import Barrier
-from harness.model.results import ArmResult
+from harness.model.accounts import ArmResult
 from harness.model.words import Fate, Guarantee, Mechanism, Outcome, OutcomeCode, Primitive, Verdict
 
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from harness.check.dense import NEVER, chunks
 from harness.check.ledger import FATE_CODE, Messages, ScopeLedger
 from harness.check.timeline import PHASES
-from harness.model.results import ArmLatency, LatencyQuantiles
+from harness.model.accounts import ArmLatency, LatencyQuantiles
 from harness.model.words import Fate, Phase
 
 Array = npt.NDArray[Any]

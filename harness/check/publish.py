@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.check.ledger import Messages, ScopeLedger
-from harness.model.results import PublishAudit
+from harness.model.accounts import PublishAudit
 
 
 def audit_publish(messages: Messages, scopes: Sequence[ScopeLedger]) -> PublishAudit | None:

@@ -28,7 +28,7 @@ from harness.check.ledger import Messages
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
-from harness.model.results import SERVICES, RecoveryTimes, Service
+from harness.model.accounts import SERVICES, RecoveryTimes, Service
 from harness.model.words import ErrorKind, OutcomeCode, Phase, ReceiveTag
 
 Array = npt.NDArray[Any]

@@ -22,8 +22,8 @@ from harness.check.ledger import ArmLedger
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
+from harness.model.accounts import ReplayAudit
 from harness.model.message import EVENT_TYPES
-from harness.model.results import ReplayAudit
 from harness.model.words import ContentCheck, OutcomeCode
 
 Bools = npt.NDArray[np.bool_]

@@ -11,8 +11,8 @@ from harness.check.dense import MessageIndex
 from harness.check.ledger import ArmLedger
 from harness.history.journal import EventKind
 from harness.history.table import History
+from harness.model.accounts import ReplicaLog
 from harness.model.message import SENTINEL_BASE
-from harness.model.results import ReplicaLog
 from harness.model.words import ContentCheck
 
 Array = npt.NDArray[Any]

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from harness.check.bound import upper_bound
 from harness.check.clauses import gating, gone_mechanisms_of, mechanisms_of
-from harness.model.results import ArmResult, ClauseResult, GuaranteeSummary, ScenarioRow, Service, TrialResult
+from harness.model.accounts import ArmResult, Service
+from harness.model.results import ClauseResult, GuaranteeSummary, ScenarioRow, TrialResult
 from harness.model.values import Scenario
 from harness.model.words import (
     Dedup,

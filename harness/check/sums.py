@@ -6,7 +6,7 @@ A count that does not add up is an internal error, and never a number that is sh
 from __future__ import annotations
 
 from harness.check.dense import must_equal
-from harness.model.results import ArmResult
+from harness.model.accounts import ArmResult
 from harness.model.words import Fate, Outcome
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 
 from harness.check.health import Weakness
 from harness.check.timeline import Barrier, Timeline
+from harness.model.accounts import ArmResult
 from harness.model.naming import fault_name
-from harness.model.results import ArmResult, TrialFacts
+from harness.model.results import TrialFacts
 from harness.model.values import FaultPlan, Scenario
 from harness.model.words import PROCESS_FAULTS, FaultModel, Guarantee, LinkRole, Primitive, Verdict, WorkerRole
 

@@ -12,7 +12,8 @@ from typing import assert_never
 
 from harness.check.clauses import counted
 from harness.contract.clauses import COUNTS, Clause, Quantity
-from harness.model.results import ArmResult, ClauseResult, RecoveryTimes, TrialResult
+from harness.model.accounts import ArmResult, RecoveryTimes
+from harness.model.results import ClauseResult, TrialResult
 from harness.model.words import Fate, Guarantee, Phase, Stance, Verdict
 
 _RECOVERED = {"read": "reads", "write": "writes", "backlog": "a backlog"}

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from harness.model.accounts import ArmResult
 from harness.model.errors import InvalidFileError
-from harness.model.results import ArmResult, RunSummary, TrialFacts
+from harness.model.results import RunSummary, TrialFacts
 from harness.model.values import Arm, Trial
 from harness.model.words import Fate, Mechanism
 

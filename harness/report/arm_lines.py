@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.model.results import ArmResult
+from harness.model.accounts import ArmResult
 from harness.report.wording import MISSING
 
 Line = tuple[str, tuple[str, ...]]

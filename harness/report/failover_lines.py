@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.model.results import ArmResult, FailoverAudit, RunSummary, TrialResult
+from harness.model.accounts import ArmResult, FailoverAudit
+from harness.model.results import RunSummary, TrialResult
 from harness.model.words import Fate, Verdict
 from harness.report.wording import MISSING, NEVER, count, nanoseconds
 

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from harness.model.results import ArmResult, LatencyQuantiles, PhaseSpan, TrialResult
+from harness.model.accounts import ArmResult, LatencyQuantiles
+from harness.model.results import PhaseSpan, TrialResult
 from harness.model.words import Phase
 from harness.report.drawing import Picture, figure_style, finish, new_figure
 from harness.report.ledger_view import ArmLedger, LedgerView

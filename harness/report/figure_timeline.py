@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from harness.model.accounts import ArmResult
 from harness.model.naming import fault_name
-from harness.model.results import ArmResult, TrialResult
+from harness.model.results import TrialResult
 from harness.model.words import Fate
 from harness.report.drawing import Picture, bare, figure_style, finish, new_figure
 from harness.report.ledger_view import ArmLedger, LedgerView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.model.results import ArmResult, FailoverAudit, ReplicaLog
+from harness.model.accounts import ArmResult, FailoverAudit, ReplicaLog
 from harness.report.arm_lines import Cell, Lines, line
 from harness.report.wording import MISSING, count, nanoseconds
 

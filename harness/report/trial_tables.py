@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.accounts import ArmResult
 from harness.model.naming import ordinal
-from harness.model.results import ArmResult, TrialResult
+from harness.model.results import TrialResult
 from harness.model.words import DuplicateCause, Fate, LossPosition, Mechanism, Outcome
 from harness.report.arm_lines import Cell, Line, Lines, line, used
 from harness.report.trial_failover import failover_table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model.results import ArmResult, LatencyQuantiles, UnavailabilityWindow
+from harness.model.accounts import ArmResult, LatencyQuantiles, UnavailabilityWindow
 from harness.model.words import Phase
 from harness.report.arm_lines import Cell, Lines, line, used
 from harness.report.wording import MISSING, NEVER, milliseconds, nanoseconds

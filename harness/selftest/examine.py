@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from harness.check.judge import judge_trial
 from harness.check.ledger import Flag, Ledger
 from harness.history.table import read_history
-from harness.model.results import ArmResult, TrialResult
+from harness.model.accounts import ArmResult
+from harness.model.results import TrialResult
 from harness.model.words import Guarantee, Verdict
 from harness.selftest.case import Counts, Expected, Prepared
 

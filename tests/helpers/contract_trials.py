@@ -7,19 +7,8 @@ import hashlib
 from harness.check.clauses import gating
 from harness.contract.evaluate import Evidence
 from harness.contract.names import KnownNames
-from harness.model.results import (
-    ArmLatency,
-    ArmResult,
-    ClauseResult,
-    Cost,
-    LatencyQuantiles,
-    PhaseSpan,
-    RecoveryTimes,
-    RunSummary,
-    TrialEnvironment,
-    TrialResult,
-    UnavailabilityWindow,
-)
+from harness.model.accounts import ArmLatency, ArmResult, Cost, LatencyQuantiles, RecoveryTimes, UnavailabilityWindow
+from harness.model.results import ClauseResult, PhaseSpan, RunSummary, TrialEnvironment, TrialResult
 from harness.model.values import Arm, FaultPlan, Scenario, Trial
 from harness.model.words import (
     Fate,

@@ -17,8 +17,9 @@ from typing import Any
 from harness.check.judge import JudgedTrial, judge_trial
 from harness.history.journal import BarrierPart, EventKind, Journal, JournalHeader
 from harness.history.table import read_history, write_history
+from harness.model.accounts import ArmResult
 from harness.model.message import SENTINEL_BASE
-from harness.model.results import ArmResult, ClauseResult, TrialEnvironment, TrialFacts
+from harness.model.results import ClauseResult, TrialEnvironment, TrialFacts
 from harness.model.values import Arm, Expectation, FaultPlan, Limits, Prediction, Scenario, Timeline, Trial
 from harness.model.words import (
     FAILOVERS,

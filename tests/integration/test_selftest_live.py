@@ -12,7 +12,8 @@ import pytest
 
 from harness.check.judge import judge_trial
 from harness.history.table import read_history
-from harness.model.results import ArmResult, TrialFacts, TrialResult
+from harness.model.accounts import ArmResult
+from harness.model.results import TrialFacts, TrialResult
 from harness.model.values import Limits, StackChoice, Trial
 from harness.model.words import DuplicateCause, Fate, Guarantee, LossPosition, Mechanism, Verdict
 from harness.plan.catalogue import find_scenarios

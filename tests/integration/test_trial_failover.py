@@ -21,8 +21,9 @@ from harness.faults.base import CallTimes, Link
 from harness.faults.failover import MasterKill
 from harness.faults.server_base import Deed, deed_since
 from harness.history.table import read_history, write_history
+from harness.model.accounts import ArmResult
 from harness.model.errors import ExitCode
-from harness.model.results import ArmResult, TrialFacts, TrialResult
+from harness.model.results import TrialFacts, TrialResult
 from harness.model.values import Limits, RunPlan, Scenario, StackChoice, Timeline, Trial, Workload
 from harness.model.words import Guarantee, Mechanism, PredictionResult, StackKind, Verdict
 from harness.plan.catalogue import find_scenarios

@@ -12,7 +12,7 @@ from comparing import Counts, flatten
 from harness.check.judge import JudgedTrial, judge_trial
 from harness.check.ledger_table import read_ledger, write_ledger
 from harness.history.table import read_history, write_history
-from harness.model.results import ArmResult
+from harness.model.accounts import ArmResult
 from harness.model.words import Fate, LossPosition, Mechanism, Outcome, OutcomeCode
 from harness.selftest.book import Book
 

@@ -10,15 +10,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 from report_fixture import FATES, judge, make_ledger, make_trial, partition_scenarios, summarise
 
-from harness.model.results import (
-    ArmResult,
-    ClaimResult,
-    ClauseResult,
-    Cost,
-    RunSummary,
-    SkippedTrial,
-    TrialResult,
-)
+from harness.model.accounts import ArmResult, Cost
+from harness.model.results import ClaimResult, ClauseResult, RunSummary, SkippedTrial, TrialResult
 from harness.model.values import (
     Arm,
     Expectation,

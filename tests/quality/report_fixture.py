@@ -12,23 +12,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from harness.model.results import (
+from harness.model.accounts import (
     ArmLatency,
     ArmResult,
-    ClauseResult,
     Cost,
     DurabilityTable,
-    FaultWindow,
-    GuaranteeSummary,
     LatencyQuantiles,
-    PhaseSpan,
     PublishAudit,
     RecoveryTimes,
+    UnavailabilityWindow,
+)
+from harness.model.results import (
+    ClauseResult,
+    FaultWindow,
+    GuaranteeSummary,
+    PhaseSpan,
     RunSummary,
     ScenarioRow,
     TrialEnvironment,
     TrialResult,
-    UnavailabilityWindow,
 )
 from harness.model.values import Arm, Expectation, FaultPlan, Prediction, Scenario, Timeline, Trial, Workload
 from harness.model.words import (

@@ -7,7 +7,7 @@ from checking import checked, checked_rows, judged, naive_rows
 from comparing import differences, flatten, recounted, recounted_whole
 
 from harness.history.journal import EventKind
-from harness.model.results import ArmResult
+from harness.model.accounts import ArmResult
 from harness.model.values import Retention
 from harness.model.words import Fate, Mechanism, ProcessEvent, ServerStat, Verdict
 from harness.selftest.book import Book, Note

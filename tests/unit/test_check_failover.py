@@ -9,7 +9,7 @@ import pytest
 from literal_history import LiteralTrial, entry_id, pubsub_arm, stream_arm
 
 from harness.history.journal import EventKind
-from harness.model.results import FailoverAudit, ReplicaLog
+from harness.model.accounts import FailoverAudit, ReplicaLog
 from harness.model.values import Arm, FaultPlan
 from harness.model.words import ErrorKind, FaultModel
 

@@ -9,8 +9,8 @@ from literal_history import MS, LiteralTrial, pubsub_arm, stream_arm
 
 from harness.check.ledger_table import COLUMNS, read_ledger, write_ledger
 from harness.history.journal import BarrierPart, EventKind
+from harness.model.accounts import ArmResult
 from harness.model.errors import InvalidFileError
-from harness.model.results import ArmResult
 from harness.model.words import (
     ContentCheck,
     DuplicateCause,

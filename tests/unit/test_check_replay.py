@@ -7,8 +7,8 @@ from pathlib import Path
 from literal_history import DROP, LiteralTrial, entry_id, pubsub_arm, stream_arm
 
 from harness.history.journal import BarrierPart, EventKind
+from harness.model.accounts import ReplayAudit
 from harness.model.message import EVENT_TYPES
-from harness.model.results import ReplayAudit
 
 
 def test_the_log_of_a_sane_trial_tells_every_order(tmp_path: Path) -> None:

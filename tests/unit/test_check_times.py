@@ -14,7 +14,7 @@ from harness.check.dense import NEVER
 from harness.check.latency import order_statistic_rank, quantiles
 from harness.check.summary import scenario_rows
 from harness.history.journal import EventKind
-from harness.model.results import ArmResult, LatencyQuantiles
+from harness.model.accounts import ArmResult, LatencyQuantiles
 from harness.model.values import FaultPlan
 from harness.model.words import ErrorKind, FaultModel, OutcomeCode, Phase
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from literal_history import LiteralTrial, clause, required, stream_arm
 
-from harness.model.results import ArmResult
+from harness.model.accounts import ArmResult
 from harness.model.values import FaultPlan
 from harness.model.words import Fate, FaultModel, Guarantee, Mechanism, OutcomeCode, Verdict
 

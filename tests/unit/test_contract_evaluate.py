@@ -23,8 +23,8 @@ from harness.contract.evaluate import evaluate, judge_clause
 from harness.contract.gather import gather, notes_of
 from harness.contract.read import parse_contract
 from harness.contract.result import ContractResult
+from harness.model.accounts import RecoveryTimes, UnavailabilityWindow
 from harness.model.errors import UsageError
-from harness.model.results import RecoveryTimes, UnavailabilityWindow
 from harness.model.words import Guarantee, Phase, Stance, Verdict
 
 ALO = Guarantee.AT_LEAST_ONCE
