@@ -27,7 +27,7 @@ from harness.faults.proxies import HOST, OwnProxy, ProxyServer, VisitedProxy
 from harness.model.errors import EnvironmentUnavailable, HarnessError, TrialError, UsageError
 from harness.model.words import LinkRole
 from harness.stack.base import ProvidedProxy, RunningStack
-from harness.stack.ports import quiet_port
+from harness.stack.ports import reserve_port
 from harness.stack.wired import WiredStack
 
 _CREATE_TRIES: Final = 3
@@ -212,7 +212,7 @@ def start_link(engine: Engine, *, upstream: str, role: LinkRole, folder: Path) -
             try:
                 # While a link is down its port is free. Were it an ephemeral one, a client that keeps reconnecting
                 # could be given it as its own port and meet itself, and enabling the proxy again would fail.
-                return ProxiedLink(server, role=role, upstream=upstream, listen=f"{HOST}:{quiet_port()}")
+                return ProxiedLink(server, role=role, upstream=upstream, listen=f"{HOST}:{reserve_port()}")
             except TrialError as error:
                 reasons.append(error.message)
     except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again

@@ -23,7 +23,7 @@ from harness.stack.binaries import choose_program
 from harness.stack.connect import admin_client
 from harness.stack.fsync import FsyncDelay, why_no_delay
 from harness.stack.inspection import read_product, read_settings, refuse_without_streams
-from harness.stack.ports import quiet_port
+from harness.stack.ports import reserve_port
 from harness.stack.power import PowerSupply, why_not
 from harness.stack.profiles import profile_settings
 from harness.stack.restartable import Place, RestartableServer
@@ -111,7 +111,7 @@ def open_breakable(
         raise NotPossible(f"the server's fsyncs can't be slowed on this machine: {reason}")
     program = choose_program(choice.server_path)
     root = folder.resolve()
-    place = Place(quiet_port(), root / "server", root / "logs" / "server.log")
+    place = Place(reserve_port(), root / "server", root / "logs" / "server.log")
     place.log_path.parent.mkdir(parents=True, exist_ok=True)
     delay = FsyncDelay.build(root / "server-fsync") if slows_fsync else None
     env = delay.env if delay is not None else None

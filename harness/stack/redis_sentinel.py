@@ -18,7 +18,7 @@ from harness.model.errors import EnvironmentUnavailable, HarnessError
 from harness.stack.base import ServerAddress
 from harness.stack.binaries import ServerProgram
 from harness.stack.connect import admin_client
-from harness.stack.ports import HOST, quiet_port
+from harness.stack.ports import HOST, reserve_port
 from harness.stack.process import ManagedProcess, wait_until
 
 SERVICE = "pvs"
@@ -60,7 +60,7 @@ class RedisSentinel:
     ) -> RedisSentinel:
         """Start one that watches ``master``, and return once it answers. Raises `EnvironmentUnavailable`."""
         folder.mkdir(parents=True, exist_ok=True)
-        port = quiet_port()
+        port = reserve_port()
         settings = folder / "sentinel.conf"
         settings.write_text(_settings(master, port=port, folder=folder, watch=watch))
         process = ManagedProcess.start(
@@ -116,7 +116,7 @@ def why_no_sentinel(program: ServerProgram) -> str:
 def _refusal(program: ServerProgram) -> str:
     with tempfile.TemporaryDirectory(prefix="pvs-sentinel-") as name:
         folder = Path(name)
-        nobody = ServerAddress(HOST, quiet_port())
+        nobody = ServerAddress(HOST, reserve_port())
         try:
             probe = RedisSentinel.start(program, nobody, folder=folder, log_path=folder / "log", watch=Watch())
         except EnvironmentUnavailable as error:

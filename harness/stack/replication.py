@@ -29,7 +29,7 @@ from harness.model.words import Persistence
 from harness.stack.base import SentinelGroup, ServerAddress
 from harness.stack.binaries import ServerProgram
 from harness.stack.connect import admin_client
-from harness.stack.ports import HOST, quiet_port
+from harness.stack.ports import HOST, reserve_port
 from harness.stack.process import wait_until
 from harness.stack.profiles import profile_settings
 from harness.stack.redis_sentinel import SERVICE, RedisSentinel, Watch, why_no_sentinel
@@ -54,7 +54,7 @@ class Layout:
         """Free ports that no outgoing connection will be given."""
         ports: list[int] = []
         while len(ports) < 1 + REPLICAS:
-            port = quiet_port()
+            port = reserve_port()
             if port not in ports:
                 ports.append(port)
         return cls(folder.resolve(), tuple(ports))

@@ -21,7 +21,7 @@ from harness.stack.binaries import choose_program
 from harness.stack.connect import admin_client
 from harness.stack.inspection import read_product, read_settings, refuse_without_streams
 from harness.stack.namespaces import Wire
-from harness.stack.ports import quiet_port
+from harness.stack.ports import reserve_port
 from harness.stack.profiles import profile_settings
 from harness.stack.restartable import HOST, Place, RestartableServer
 
@@ -98,7 +98,7 @@ def open_wired(
     root = folder.resolve()
     wires = _open_wires(root, roles)
     hosts = (HOST, *(wire.server_host for wire in wires.values()))
-    place = Place(quiet_port(), root / "server", root / "logs" / "server.log", hosts=hosts)
+    place = Place(reserve_port(), root / "server", root / "logs" / "server.log", hosts=hosts)
     # Its wires carry nobody but our clients; a server without a password would turn away whoever is not on 127.0.0.1.
     profile = {**profile_settings(persistence), **(settings or {}), "protected-mode": "no"}
     machine = RestartableServer(program, place, settings=profile)

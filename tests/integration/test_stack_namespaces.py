@@ -20,7 +20,7 @@ from harness.model.words import Direction, Persistence
 from harness.stack import namespaces
 from harness.stack.binaries import choose_program
 from harness.stack.namespaces import LostPackets, Wire, as_inside, why_no_wire
-from harness.stack.ports import quiet_port
+from harness.stack.ports import reserve_port
 from harness.stack.process import ManagedProcess, wait_until
 from harness.stack.profiles import profile_settings
 from harness.stack.restartable import Place, RestartableServer
@@ -134,7 +134,7 @@ def test_a_closed_connection_stays_open_for_the_other_end(
 
 def test_a_worker_inside_talks_to_a_server_of_this_machine(wire: Wire, tmp_path: Path) -> None:
     """The server is reached from inside by its address on the wire, and by us straight."""
-    place = Place(quiet_port(), tmp_path / "server", tmp_path / "server.log", hosts=("127.0.0.1", wire.server_host))
+    place = Place(reserve_port(), tmp_path / "server", tmp_path / "server.log", hosts=("127.0.0.1", wire.server_host))
     settings = {**profile_settings(Persistence.OFF), "protected-mode": "no"}
     code = f"import redis; print(redis.Redis('{wire.server_host}', {place.port}).ping(), flush=True)"
     with RestartableServer(choose_program(None), place, settings=settings) as server:

@@ -22,7 +22,7 @@ from harness.stack import power
 from harness.stack.binaries import choose_program
 from harness.stack.connect import admin_client
 from harness.stack.disk import Disk
-from harness.stack.ports import quiet_port
+from harness.stack.ports import reserve_port
 from harness.stack.power import PowerSupply
 from harness.stack.process import wait_until
 from harness.stack.restartable import Place
@@ -47,11 +47,11 @@ import sys, time
 from pathlib import Path
 from harness.model.words import Persistence
 from harness.stack.binaries import choose_program
-from harness.stack.ports import quiet_port
+from harness.stack.ports import reserve_port
 from harness.stack.power import PowerSupply
 from harness.stack.restartable import Place
 folder = Path(sys.argv[1])
-place = Place(quiet_port(), folder / "server", folder / "server.log")
+place = Place(reserve_port(), folder / "server", folder / "server.log")
 supply = PowerSupply.open(choose_program(None), place, persistence=Persistence.AOF_EVERYSEC)
 supply.server.start()
 supply.cut()
@@ -133,7 +133,7 @@ class Written:
 
 def write_and_fail(folder: Path, persistence: Persistence, *, cut: bool, seconds: float) -> Written:
     """XADD one at a time until the server is taken away in the middle of it; then count what came back."""
-    place = Place(quiet_port(), folder / "server", folder / "server.log")
+    place = Place(reserve_port(), folder / "server", folder / "server.log")
     acknowledged: list[str] = []
     with PowerSupply.open(choose_program(None), place, persistence=persistence) as supply:
         supply.server.start()
@@ -202,7 +202,7 @@ def test_sigkill_under_everysec_takes_at_most_what_waited_for_an_fsync(tmp_path:
 def test_a_cut_that_cuts_nothing_is_not_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were everything flushed before the copy, the control would show it."""
     monkeypatch.setattr(Disk, "_stop_writing", Disk.sync)
-    place = Place(quiet_port(), tmp_path / "server", tmp_path / "server.log")
+    place = Place(reserve_port(), tmp_path / "server", tmp_path / "server.log")
     with PowerSupply.open(choose_program(None), place, persistence=Persistence.AOF_NO) as supply:
         cut = supply.cut()
     assert (True, False, False) == (cut.synced_kept, cut.unsynced_gone, cut.is_proven)

@@ -298,7 +298,10 @@ def in_the_fault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
 
 def wait_for_fault(process: subprocess.Popen[str], folder: Path) -> Struck:
     assert process.stdout is not None
-    assert any(json.loads(line).get("phase") == "fault" for line in process.stdout)
+    said: list[str] = []
+    while not said or json.loads(said[-1]).get("phase") != "fault":
+        said.append(process.stdout.readline())
+        assert said[-1], f"it ended before its fault, and had said: {''.join(said[-3:])}"
     return Struck(process, folder, psutil.Process(process.pid).children(recursive=True))
 
 
