@@ -38,7 +38,7 @@ OUTAGE_S = 0.4
 NO_POWER, NO_DELAY, NO_WIRE = power.why_not(), why_no_delay(), why_no_wire()
 needs_power = pytest.mark.skipif(bool(NO_POWER), reason=f"power can't be cut here: {NO_POWER}")
 needs_delay = pytest.mark.skipif(bool(NO_DELAY), reason=f"fsync can't be slowed here: {NO_DELAY}")
-needs_wire = pytest.mark.skipif(bool(NO_WIRE), reason=f"packets can't be dropped here: {NO_WIRE}")
+needs_wire = pytest.mark.skipif(bool(NO_WIRE), reason=NO_WIRE)
 
 Condition = Callable[[], bool]
 

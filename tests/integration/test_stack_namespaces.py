@@ -26,7 +26,7 @@ from harness.stack.profiles import profile_settings
 from harness.stack.restartable import Place, RestartableServer
 
 REASON = why_no_wire()
-pytestmark = [pytest.mark.servers, pytest.mark.skipif(bool(REASON), reason=f"packets can't be dropped here: {REASON}")]
+pytestmark = [pytest.mark.servers, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 STALL_S = 0.6
 HARNESS = """

@@ -37,7 +37,7 @@ from harness.trial.conductor import Conductor
 from harness.trial.folder import TrialFolder
 
 REASON = why_no_wire()
-needs_wire = pytest.mark.skipif(bool(REASON), reason=f"packets can't be dropped here: {REASON}")
+needs_wire = pytest.mark.skipif(bool(REASON), reason=REASON)
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 SHORT = Timeline(warm_up_s=0.5, steady_s=1.0, outage_s=2.0, recovery_s=3.0)
