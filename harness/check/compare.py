@@ -69,7 +69,11 @@ def compare_runs(
         raise UsageError(
             f"{names[0]} and {names[1]} have no scenario in common", fix="compare runs of the same scenarios"
         )
-    unknown: list[str] = []
+    unknown = [
+        f"the {name} side is partial: {len(run.trials):,} of {run.planned_trials:,} planned trials are here"
+        for name, run in (("first", first), ("second", second))
+        if run.partial
+    ]
     pairs: list[tuple[Side, Side]] = []
     for key, side in one.items():
         other = two.get(key)
@@ -152,7 +156,7 @@ def _unlike(one: Side, two: Side) -> str:
 
 
 def _notes(first: RunSummary, second: RunSummary) -> list[str]:
-    notes = [f"the {name} side is partial" for name, run in (("first", first), ("second", second)) if run.partial]
+    notes: list[str] = []
     for what in ("server", "proxy_engine", "client", "platform", "cpu_count"):
         one, two = (sorted({str(getattr(trial.environment, what)) for trial in run.trials}) for run in (first, second))
         if one != two:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from harness.check.bound import CONFIDENCE
 from harness.check.comparison import CountChange, TimeChange
+from harness.check.recovery import back_ms
 from harness.check.statistics import median_difference, pairs_needed
 from harness.model.accounts import ArmResult
 from harness.model.words import Fate, Phase
@@ -115,15 +116,11 @@ def _times() -> dict[str, Callable[[ArmResult], float | None]]:
     return {
         "p99": lambda arm: _p99(arm, None),
         "p99 in steady": lambda arm: _p99(arm, Phase.STEADY),
-        "reads back": lambda arm: _in_ms(arm.recovery.read_from_heal_ns),
-        "writes back": lambda arm: _in_ms(arm.recovery.write_from_heal_ns),
-        "backlog gone": lambda arm: _in_ms(arm.recovery.backlog_from_heal_ns),
+        "reads back": lambda arm: back_ms(arm, "read", arm.recovery.read_from_heal_ns),
+        "writes back": lambda arm: back_ms(arm, "write", arm.recovery.write_from_heal_ns),
+        "backlog gone": lambda arm: back_ms(arm, "backlog", arm.recovery.backlog_from_heal_ns),
     }
 
 
 def _p99(arm: ArmResult, phase: Phase | None) -> float | None:
     return next((one.from_intended.p99_ms for one in arm.latency if one.phase is phase), None)
-
-
-def _in_ms(value_ns: int | None) -> float | None:
-    return None if value_ns is None else value_ns / 1e6

@@ -14,6 +14,7 @@ injecting and the healing call, so no time is ever flattered.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ from harness.check.ledger import Messages
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
-from harness.model.accounts import SERVICES, RecoveryTimes, Service
+from harness.model.accounts import SERVICES, ArmResult, RecoveryTimes, Service
 from harness.model.words import ErrorKind, OutcomeCode, Phase, ReceiveTag
 
 Array = npt.NDArray[Any]
@@ -227,3 +228,10 @@ def _under_way_at_most(sent: Array, arrived: Array, usual: int, from_ns: int) ->
         return from_ns
     later = np.flatnonzero((moments > from_ns) & (count <= usual))
     return int(moments[later[0]]) if len(later) else NEVER
+
+
+def back_ms(arm: ArmResult, what: Service, value_ns: int | None) -> float | None:
+    """How long it took; infinite where it was not back by the end, and ``None`` where it was not interrupted."""
+    if what in arm.recovery.not_back:
+        return math.inf
+    return None if value_ns is None else value_ns / 1e6

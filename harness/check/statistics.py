@@ -162,7 +162,15 @@ def median_difference(pairs: Sequence[tuple[float, float]], *, confidence: float
 
 
 def _between(low: float, high: float) -> float:
-    return low if low == high else (low + high) / 2 if not math.isinf(low + high) else high
+    """The middle of two that are in order; of one that is infinite and one that is not, the upper of the two.
+
+    Of one that is infinitely less and one that is infinitely more, neither way: nothing.
+    """
+    if low == high:
+        return low
+    if math.isinf(low) and math.isinf(high):
+        return 0.0
+    return high if math.isinf(low) or math.isinf(high) else (low + high) / 2
 
 
 def pairs_needed(*, confidence: float = CONFIDENCE) -> int:

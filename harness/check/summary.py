@@ -6,12 +6,12 @@ conclusive trials, with the rate that this still allows.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 
 from harness.check.bound import upper_bound
 from harness.check.clauses import gating, gone_mechanisms_of, mechanisms_of
-from harness.model.accounts import ArmResult, Service
+from harness.check.recovery import back_ms
+from harness.model.accounts import ArmResult
 from harness.model.results import ClauseResult, GuaranteeSummary, ScenarioRow, TrialResult
 from harness.model.values import Scenario
 from harness.model.words import (
@@ -128,8 +128,8 @@ def _row(scenario_name: str, name: str, trials: Sequence[TrialResult]) -> Scenar
         p50_ms=_worst(arm.latency[0].from_intended.p50_ms for arm in arms),
         p99_ms=_worst(arm.latency[0].from_intended.p99_ms for arm in arms),
         max_ms=_worst(arm.latency[0].from_intended.max_ms for arm in arms),
-        recover_read_ms=_worst(_back_ms(arm, "read", arm.recovery.read_from_heal_ns) for arm in arms),
-        recover_write_ms=_worst(_back_ms(arm, "write", arm.recovery.write_from_heal_ns) for arm in arms),
+        recover_read_ms=_worst(back_ms(arm, "read", arm.recovery.read_from_heal_ns) for arm in arms),
+        recover_write_ms=_worst(back_ms(arm, "write", arm.recovery.write_from_heal_ns) for arm in arms),
         requests_per_message=requests / attempted if attempted else None,
         server_bytes_per_message=_bytes_per_message(arms),
         dedup_requests_per_message=_dedup_requests(scenario, arms, attempted),
@@ -173,13 +173,6 @@ def _total(arms: Iterable[ArmResult], count: Callable[[ArmResult], int]) -> int:
 
 def _worst(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
-
-
-def _back_ms(arm: ArmResult, what: Service, value_ns: int | None) -> float | None:
-    """How long it took; infinite where it was not back by the end, and ``None`` where it was not interrupted."""
-    if what in arm.recovery.not_back:
-        return math.inf
-    return None if value_ns is None else value_ns / 1e6
 
 
 def _bytes_per_message(arms: Sequence[ArmResult]) -> float | None:

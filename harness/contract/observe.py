@@ -147,10 +147,14 @@ def _available(trial: TrialResult, arm: ArmResult) -> _Reading:
     if end <= begin or not arm.attempted:
         return _Reading(None, arm.attempted, "nothing was sent")
     away: dict[int, int] = {}
-    for window in arm.unavailability:
-        # A window that is still open lasts at least to the end.
+    counted_to: dict[int, int] = {}
+    for window in sorted(arm.unavailability, key=lambda it: it.begin_ns):
+        # A window that is still open lasts at least to the end. A producer that is behind its schedule may open one,
+        # by an intended time, within its last.
         last = end if window.end_ns is None else min(window.end_ns, end)
-        away[window.producer] = away.get(window.producer, 0) + max(0, last - max(window.begin_ns, begin))
+        first = max(window.begin_ns, counted_to.get(window.producer, begin))
+        away[window.producer] = away.get(window.producer, 0) + max(0, last - first)
+        counted_to[window.producer] = max(first, last)
     return _Reading(1 - max(away.values(), default=0) / (end - begin), arm.attempted)
 
 

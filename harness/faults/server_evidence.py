@@ -149,12 +149,21 @@ def judge_failover(
     if still is None:
         return Evidence(begin_ns, None, f"{sentence}; but it was not seen as the master after the heal")
     if not old_returns:
+        alive = next((it for it in own if it.asked_ns >= inject.times.after_ns), None)
+        if dies and alive is not None:
+            return Evidence(
+                begin_ns, None, f"{sentence}; but the old one, dead for good, answered {_moment(alive, inject)}"
+            )
         return Evidence(begin_ns, still.answered_ns, _with_proofs(sentence, inject, heal))
     before = _last_before(own, inject)
     back = next((it for it in own if it.asked_ns >= heal.times.before_ns and it.role == "slave"), None)
     if before is None or back is None or (back.run_id != before.run_id) is not dies:
         what = "was not seen as a replica" if back is None else "came back in another way than this fault's"
         return Evidence(begin_ns, None, f"{sentence}; but the old master {what}")
+    again = next((it for it in own if it.asked_ns > back.asked_ns and it.role == _MASTER), None)
+    if again is not None:
+        what = f"was the master again {_moment(again, inject)}: that is more than one failover"
+        return Evidence(begin_ns, None, f"{sentence}; but the old one {what}")
     sentence = (
         f"{sentence}; the old one was a replica {duration(back.answered_ns - heal.times.before_ns)} after the heal"
     )
@@ -202,8 +211,8 @@ def judge_cut(sights: Sequence[Sight], *, master_port: int, cut: CallTimes, stri
     """Whether replication stood still from the cut to the strike: what the master wrote then reached no replica.
 
     A replica that is asked a moment before its master is "behind" on a healthy link too. So each replica's last offset
-    before the strike must not be above what the master had written when it was first asked after the cut, and the
-    master must have gone on to write. Offsets are bytes of the replication stream.
+    before the strike must not be above what the master had written when it was first asked after the cut, and must have
+    been asked for after the master was seen to have gone on to write. Offsets are bytes of the replication stream.
     """
     alone = [
         it
@@ -214,11 +223,17 @@ def judge_cut(sights: Sequence[Sight], *, master_port: int, cut: CallTimes, stri
         return Proof(False, "the master was not seen twice between the cut of the replication and the strike")
     at_cut, written = alone[0].replication_offset, alone[-1].replication_offset
     last = {it.port: it for it in sights if it.port != master_port and it.answered_ns <= strike.before_ns}
-    asked = {port: it.replication_offset for port, it in last.items() if it.asked_ns >= alone[0].answered_ns}
-    if not last or asked.keys() != last.keys():
-        return Proof(False, "not every replica was seen between the cut of the replication and the strike")
-    if written <= at_cut:
+    if not last:
+        return Proof(False, "no replica was seen before the strike")
+    grown = next((it for it in alone if it.replication_offset > at_cut), None)
+    if grown is None:
         return Proof(False, "the master wrote nothing between the cut of the replication and the strike")
+    asked = {port: it.replication_offset for port, it in last.items() if it.asked_ns >= grown.answered_ns}
+    if asked.keys() != last.keys():
+        return Proof(False, "not every replica was seen between the cut of the replication and the strike")
+    unknown = [port for port, offset in asked.items() if offset < 0]
+    if unknown:
+        return Proof(False, f"the replica on port {unknown[0]} did not say how far it is")
     fed = [f"the one on port {port} by {offset - at_cut:,} bytes" for port, offset in asked.items() if offset > at_cut]
     if fed:
         return Proof(False, f"the replication was not cut: its replicas went on to be fed, {', '.join(fed)}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from contract_trials import HELD, INCONCLUSIVE, VIOLATED, arm_result, run_summary, trial_result
 
 from harness.check.compare import compare_arms, compare_runs
 from harness.check.comparison import Change, Comparison, GuaranteeChange
+from harness.model.accounts import RecoveryTimes
 from harness.model.errors import UsageError
 from harness.model.results import RunSummary
 from harness.model.words import Guarantee, Stance, Verdict
@@ -178,3 +181,40 @@ def test_a_stricter_confidence_takes_more_pairs() -> None:
     found = compare_runs(one, two, names=("a", "b"), time_confidence=0.999)
     assert not any(time.significant for time in found.times)
     assert all("an interval takes 11" in time.note for time in found.times)
+
+
+def test_what_was_never_back_is_the_slowest() -> None:
+    """It is not left out, which would let the side that recovers worse look faster."""
+
+    def reading(times_ms: list[float]) -> RunSummary:
+        recoveries = (
+            RecoveryTimes(not_back=("read",)) if math.isinf(ms) else RecoveryTimes(read_from_heal_ns=int(ms * 1e6))
+            for ms in times_ms
+        )
+        return run_summary(*(trial_result(arm_result(recovery=it), seed=seed) for seed, it in enumerate(recoveries)))
+
+    found = compared(reading([1_000] * 8), reading([500] * 2 + [math.inf] * 6))
+    reads = next(change for change in found.times if change.what == "reads back")
+    assert (8, 1_000, math.inf, math.inf) == (reads.pairs, reads.first_ms, reads.second_ms, reads.difference_ms)
+    unable = compared(reading([1_000] * 8), reading([math.inf] * 8))
+    assert "reads back" in {change.what for change in unable.times if change.significant}
+
+
+def test_infinite_differences_of_both_signs_cancel() -> None:
+    """Half of the pairs got infinitely slower and half infinitely faster: no difference, and no number that is none."""
+
+    def slow(*p99_ms: float) -> RunSummary:
+        return run_summary(*(trial_result(arm_result(p99_ms=one), seed=seed) for seed, one in enumerate(p99_ms)))
+
+    found = next(it for it in compared(slow(math.inf, 5), slow(5, math.inf)).times if it.what == "p99")
+    assert (2, 0.0, False) == (found.pairs, found.difference_ms, found.significant)
+
+
+@pytest.mark.parametrize("partial", ["first", "second"])
+def test_trials_that_are_missing_decide_nothing(partial: str) -> None:
+    """Of 30 planned one is here, and held: as if the others were inconclusive."""
+    trials = [trial_result(seed=seed, measured={ALO: HELD}, stance=REQUIRED) for seed in range(30)]
+    whole, part = run_summary(*trials), run_summary(trials[0], planned=30)
+    found = compared(part, whole) if partial == "first" else compared(whole, part)
+    assert 3 == found.exit_code
+    assert (f"the {partial} side is partial: 1 of 30 planned trials are here",) == found.unknown

@@ -183,6 +183,8 @@ def test_limits(
         ([(0, 4, 6), (1, 4, 9)], 0.5),
         ([(0, 7, None)], 0.7),
         ([(0, 9, 55)], 0.9),
+        ([(0, 2, 6), (0, 3, 7), (0, 4, 5)], 0.5),
+        ([(0, 2, 6), (1, 3, 7), (0, 5, 8)], 0.4),
     ],
 )
 def test_availability_is_the_worst_producers(windows: list[tuple[int, int, int | None]], share: float) -> None:

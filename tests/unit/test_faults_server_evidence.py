@@ -158,6 +158,7 @@ THIRD = 7002
 PROMOTED = replace(DURING, port=OTHER, run_id="replica")
 REIGNS = replace(PROMOTED, asked_ns=600 * MS, answered_ns=602 * MS)
 USURPER = replace(PROMOTED, port=THIRD, asked_ns=320 * MS, answered_ns=321 * MS)
+RETURNED = replace(REBORN, role="slave")
 
 
 def failed_over(*sights: Sight, dies: bool = True, old_returns: bool = False) -> Evidence:
@@ -256,6 +257,26 @@ def test_a_second_failover_is_told_and_proves_nothing(sights: tuple[Sight, ...],
     assert words in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("returns", "later", "words"),
+    [
+        (
+            True,
+            replace(RETURNED, asked_ns=900 * MS, answered_ns=901 * MS, role="master"),
+            "the old one was the master again",
+        ),
+        (False, RETURNED, "the old one, dead for good, answered"),
+    ],
+)
+def test_an_old_master_that_does_not_stay_deposed(returns: bool, later: Sight, words: str) -> None:
+    """It reigns again, or lives where it should be dead: seen to take effect, not to have ended."""
+    sights = (BEFORE, PROMOTED, REIGNS, *((RETURNED,) if returns else ()))
+    assert failed_over(*sights, old_returns=returns).observed_to_ns is not None
+    found = failed_over(*sights, later, old_returns=returns)
+    assert (110 * MS, None) == (found.observed_from_ns, found.observed_to_ns)
+    assert words in found.sentence
+
+
 def test_a_new_master_that_was_not_seen_after_the_heal() -> None:
     """It took effect, and nobody knows whether clients were led to a master."""
     for later in ((), (replace(REIGNS, asked_ns=505 * MS),)):
@@ -276,6 +297,7 @@ STILL = (
     fed(PORT, 90, 900),
     fed(OTHER, 105, 1_000),
     fed(PORT, 120, 1_000),
+    fed(PORT, 290, 3_000),
     fed(THIRD, 300, 990),
     fed(OTHER, 480, 1_000),
     fed(PORT, 490, 5_000),
@@ -293,14 +315,26 @@ def test_a_cut_is_a_replication_that_stands_still() -> None:
     ("sights", "words"),
     [
         ((*STILL, fed(OTHER, 495, 1_001)), "its replicas went on to be fed, the one on port 7001 by 1 bytes"),
-        ((*STILL, fed(PORT, 496, 1_000)), "the master wrote nothing"),
-        ((STILL[0], *STILL[3:]), "the master was not seen twice"),
-        (STILL[:5], "the master was not seen twice"),
-        (tuple(it for it in STILL if it.port == PORT), "not every replica was seen"),
-        ((*STILL[:3], fed(THIRD, 80, 990), *STILL[4:6]), "not every replica was seen"),
+        ((*STILL[:3], fed(THIRD, 300, 990), fed(OTHER, 480, 1_000), fed(PORT, 490, 1_000)), "the master wrote nothing"),
+        ((STILL[0], *STILL[4:]), "the master was not seen twice"),
+        ((*STILL[:3], *STILL[4:6]), "the master was not seen twice"),
+        (tuple(it for it in STILL if it.port == PORT), "no replica was seen"),
+        ((*STILL[:4], fed(THIRD, 80, 990), *STILL[5:7]), "not every replica was seen"),
+        ((*STILL[:4], fed(THIRD, 280, 990), *STILL[5:7]), "not every replica was seen"),
+        ((*STILL[:4], fed(THIRD, 300, -1), *STILL[5:7]), "the replica on port 7002 did not say how far it is"),
         ((), "the master was not seen twice"),
     ],
-    ids=["fed", "nothing written", "no sight at the cut", "none before the strike", "no replica", "one", "none"],
+    ids=[
+        "fed",
+        "nothing written",
+        "no sight at the cut",
+        "none before the strike",
+        "no replica",
+        "one",
+        "asked before",
+        "lost",
+        "none",
+    ],
 )
 def test_what_is_no_cut(sights: tuple[Sight, ...], words: str) -> None:
     """Fed on, nothing to feed, or not seen."""
