@@ -116,7 +116,7 @@ def start_proxy(engine: str, folder: Path, *flags: str) -> ProxyProcess:
     server = ProxyProcess(engine, port, process, log)
     try:
         wait_until(lambda: _answers(server), f"the API of {engine} answers; log: {log.read_text()}")
-    except BaseException:
+    except BaseException:  # an interrupt, too: no process stays, and it is raised again
         process.kill()
         process.wait(DEADLINE_S)
         raise

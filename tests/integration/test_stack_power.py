@@ -165,7 +165,7 @@ def test_power_loss_takes_nothing_under_always(tmp_path: Path) -> None:
     """Every acknowledged entry had been synced before its reply."""
     seen = write_and_fail(tmp_path, Persistence.AOF_ALWAYS, cut=True, seconds=1.0)
     assert seen.proven
-    assert seen.acknowledged > 100
+    assert seen.acknowledged > 20
     assert seen.acknowledged == seen.survived
 
 
@@ -188,14 +188,14 @@ def test_power_loss_takes_the_last_moments_under_everysec(tmp_path: Path) -> Non
 def test_sigkill_alone_takes_nothing(tmp_path: Path, persistence: Persistence) -> None:
     """The page cache survives the process, so a crash of the server says nothing about fsync."""
     seen = write_and_fail(tmp_path, persistence, cut=False, seconds=0.5)
-    assert seen.acknowledged > 100
+    assert seen.acknowledged > 20
     assert seen.acknowledged == seen.survived
 
 
 def test_sigkill_under_everysec_takes_at_most_what_waited_for_an_fsync(tmp_path: Path) -> None:
     """While an fsync is slow the server puts off even its writes, so a busy disk may cost the last few of them."""
     seen = write_and_fail(tmp_path, Persistence.AOF_EVERYSEC, cut=False, seconds=0.5)
-    assert seen.acknowledged > 100
+    assert seen.acknowledged > 20
     assert 0.5 * seen.acknowledged < seen.survived <= seen.acknowledged
 
 
