@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.check.bound import upper_bound
+from harness.check.clauses import owed_deliveries
 from harness.model.results import SkippedTrial, TrialResult
-from harness.model.words import Fate, Guarantee, Outcome, Primitive, Stance, Verdict
+from harness.model.words import Fate, Guarantee, Primitive, Stance, Verdict
 
 NAMES = {Primitive.PUBSUB: "Pub/Sub", Primitive.STREAMS: "Streams"}
 _CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
@@ -98,7 +99,7 @@ def _losses(group: _Group, sound: Sequence[TrialResult], *, settled: bool) -> _L
         trials += 1
         losing += lost_here > 0
         lost += lost_here
-        owed += sum(arm.outcomes[Outcome.ACKNOWLEDGED] * arm.scopes - arm.fates[Fate.NOT_ENTITLED] for arm in arms)
+        owed += owed_deliveries(result.clauses, names)
     return _Losses(group.name, trials, losing, lost, owed)
 
 

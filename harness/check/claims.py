@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from harness.check.clauses import owed_deliveries
 from harness.check.naming import covers
 from harness.model.accounts import ArmResult
 from harness.model.results import ClaimResult, SkippedTrial, TrialResult
@@ -86,12 +87,13 @@ def _compared(claim: SourceClaim) -> str:
 
 def _numbers(claim: SourceClaim, trial: TrialResult) -> str:
     """The numbers that speak to the claim's row, arm by arm."""
-    tell = _TELLERS.get(claim.row.lower(), _fates)
-    return "; ".join(f"{arm.arm}: {tell(arm)}" for arm in _arms(claim, trial))
+    tell = _TELLERS.get(claim.row.lower(), _only_fates)
+    told = ((arm, _fates(arm, owed_deliveries(trial.clauses, {arm.arm}))) for arm in _arms(claim, trial))
+    return "; ".join(f"{arm.arm}: {tell(arm, fates)}" for arm, fates in told)
 
 
-def _fates(arm: ArmResult) -> str:
-    owed = arm.outcomes[Outcome.ACKNOWLEDGED] * arm.scopes - arm.fates[Fate.NOT_ENTITLED]
+def _fates(arm: ArmResult, owed: int) -> str:
+    """What became of the deliveries that were owed."""
     parts = [f"lost {arm.fates[Fate.LOST]:,} of {owed:,} owed deliveries"]
     counts = {
         "stuck": arm.fates[Fate.STUCK],
@@ -104,9 +106,13 @@ def _fates(arm: ArmResult) -> str:
     return ", ".join(parts + [f"{count:,} {word}" for word, count in counts.items() if count])
 
 
-def _failed_over(arm: ArmResult) -> str:
+def _only_fates(_arm: ArmResult, fates: str) -> str:
+    return fates
+
+
+def _failed_over(arm: ArmResult, fates: str) -> str:
     """What never arrived, how much of it was meant for the fault phase, and what the log does not hold any more."""
-    parts = [_fates(arm)]
+    parts = [fates]
     fault = next((known.from_intended for known in arm.latency if known.phase is Phase.FAULT), None)
     if fault is not None:
         parts.append(f"of {fault.samples:,} that were meant for the fault phase {fault.undelivered:,} never came")
@@ -116,12 +122,12 @@ def _failed_over(arm: ArmResult) -> str:
     return ", ".join(parts)
 
 
-def _latency(arm: ArmResult) -> str:
+def _latency(arm: ArmResult, _fates: str) -> str:
     found = arm.latency[0].from_intended
     return f"delivered half within {_ms(found.p50_ms)} and 99 % within {_ms(found.p99_ms)}"
 
 
-def _complexity(arm: ArmResult) -> str:
+def _complexity(arm: ArmResult, _fates: str) -> str:
     """What is called per message, as far as it can be counted; reads are not, as one may bring many or none."""
     sends, acknowledgements = (
         calls / max(arm.attempted, 1) for calls in (arm.cost.producer_requests, arm.cost.acknowledgement_calls)
@@ -138,7 +144,7 @@ def _ms(value: float | None) -> str:
     return "no time (not delivered)" if math.isinf(value) else f"{value:.1f} ms"
 
 
-def _memory(arm: ArmResult) -> str:
+def _memory(arm: ArmResult, _fates: str) -> str:
     if arm.primitive is Primitive.PUBSUB:
         return "keeps no byte on the server"
     if not arm.log_entries or arm.cost.server_memory_bytes is None:
@@ -147,13 +153,13 @@ def _memory(arm: ArmResult) -> str:
     return f"keeps {each:,.0f} bytes a message, for {arm.log_entries:,} messages"
 
 
-def _kept(arm: ArmResult) -> str:
+def _kept(arm: ArmResult, fates: str) -> str:
     if arm.log_entries is None:
-        return f"keeps nothing to read again; {_fates(arm)}"
-    return f"keeps {arm.log_entries:,} entries of {arm.attempted:,} messages; {_fates(arm)}"
+        return f"keeps nothing to read again; {fates}"
+    return f"keeps {arm.log_entries:,} entries of {arm.attempted:,} messages; {fates}"
 
 
-def _replayed(arm: ArmResult) -> str:
+def _replayed(arm: ArmResult, _fates: str) -> str:
     replay = arm.replay
     if replay is None:
         return "has a log that was not read"
@@ -168,15 +174,15 @@ def _replayed(arm: ArmResult) -> str:
     return ", ".join(parts)
 
 
-def _load(arm: ArmResult) -> str:
+def _load(arm: ArmResult, fates: str) -> str:
     if not arm.load:
-        return _fates(arm)
+        return fates
     total = sum(arm.load.values()) or 1
     shares = ", ".join(f"{name} {count / total:.0%}" for name, count in arm.load.items() if count)
-    return f"shared {total:,} effects ({shares}); {_fates(arm)}"
+    return f"shared {total:,} effects ({shares}); {fates}"
 
 
-_TELLERS: dict[str, Callable[[ArmResult], str]] = {
+_TELLERS: dict[str, Callable[[ArmResult, str], str]] = {
     "complexity": _complexity,
     "latency": _latency,
     "memory": _memory,

@@ -7,7 +7,7 @@ inconclusive when it held: then the fault probably did not work. One that is *fr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar, assert_never
 
 from harness.check.guarantees import Measurement
@@ -75,6 +75,11 @@ def gone_mechanisms_of(results: Iterable[ArmResult]) -> Counter[Mechanism]:
     for result in results:
         total.update(result.gone_by_mechanism)
     return total
+
+
+def owed_deliveries(clauses: Iterable[ClauseResult], arms: Collection[str]) -> int:
+    """How many deliveries of acknowledged messages some arms of a trial owed to those who were entitled to them."""
+    return sum(one.samples for one in clauses if one.guarantee is Guarantee.AT_LEAST_ONCE and one.arm in arms)
 
 
 def spoil_clause(clause: ClauseResult, doubt: str) -> ClauseResult:

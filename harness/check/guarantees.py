@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
+import numpy.typing as npt
 
-from harness.check.ledger import ArmLedger
+from harness.check.ledger import ArmLedger, Messages, ScopeLedger
 from harness.check.timeline import Barrier
 from harness.model.accounts import ArmResult
 from harness.model.words import Fate, Guarantee, Mechanism, Outcome, OutcomeCode, Primitive, Verdict
@@ -65,7 +66,7 @@ def _find(guarantee: Guarantee, ledger: ArmLedger, result: ArmResult) -> _Findin
         case Guarantee.AT_MOST_ONCE:
             return _at_most_once(ledger, result)
         case Guarantee.AT_LEAST_ONCE:
-            return _at_least_once(result)
+            return _at_least_once(ledger, result)
         case Guarantee.EFFECTIVELY_ONCE:
             return _effectively_once(ledger)
         case Guarantee.DURABLE:
@@ -90,12 +91,18 @@ def _arrived(ledger: ArmLedger) -> int:
     return sum(int(np.count_nonzero(scope.received & ~scope.with_fate(Fate.PHANTOM))) for scope in ledger.scopes)
 
 
-def _at_least_once(result: ArmResult) -> _Finding:
+def _owed(messages: Messages, scope: ScopeLedger) -> npt.NDArray[np.bool_]:
+    """Which messages a scope was owed. What was never acknowledged is owed to nobody, whoever was entitled to it."""
+    owed: npt.NDArray[np.bool_] = messages.acknowledged & ~scope.with_fate(Fate.NOT_ENTITLED)
+    return owed
+
+
+def _at_least_once(ledger: ArmLedger, result: ArmResult) -> _Finding:
     """None lost, none stuck, none delivered to somebody who forgot it, no phantom."""
     lost, stuck, phantoms = (result.fates[fate] for fate in (Fate.LOST, Fate.STUCK, Fate.PHANTOM))
     forgotten = result.unsettled_effects
     unread = result.fates[Fate.UNREAD] + result.fates[Fate.NEVER_READ]
-    owed = result.outcomes[Outcome.ACKNOWLEDGED] * result.scopes - result.fates[Fate.NOT_ENTITLED]
+    owed = sum(int(np.count_nonzero(_owed(ledger.messages, scope))) for scope in ledger.scopes)
     text = f"{lost:,} of {owed:,} owed deliveries of acknowledged messages lost"
     if lost:
         text += f" ({_reasons(result.lost_by_mechanism)})"
@@ -119,11 +126,9 @@ def _reasons(counts: Mapping[Mechanism, int]) -> str:
 def _effectively_once(ledger: ArmLedger) -> _Finding:
     """E = 1 for acknowledged and entitled messages, at most 1 for indeterminate ones, 0 for rejected ones."""
     too_many = missing = refused = samples = 0
-    outcome = ledger.messages.outcome
-    acknowledged = outcome == OutcomeCode.ACKNOWLEDGED.value
-    rejected = outcome == OutcomeCode.REJECTED.value
+    rejected = ledger.messages.outcome == OutcomeCode.REJECTED.value
     for scope in ledger.scopes:
-        owed = acknowledged & ~scope.with_fate(Fate.NOT_ENTITLED)
+        owed = _owed(ledger.messages, scope)
         samples += int(np.count_nonzero(owed))
         missing += int(np.count_nonzero(owed & (scope.effects == 0)))
         too_many += int(np.count_nonzero(~rejected & (scope.effects > 1)))

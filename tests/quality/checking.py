@@ -13,7 +13,7 @@ from harness.check.judge import JudgedTrial, judge_trial
 from harness.check.ledger_table import read_ledger, write_ledger
 from harness.history.table import read_history, write_history
 from harness.model.accounts import ArmResult
-from harness.model.words import Fate, LossPosition, Mechanism, Outcome, OutcomeCode
+from harness.model.words import Fate, Guarantee, LossPosition, Mechanism, Outcome, OutcomeCode
 from harness.selftest.book import Book
 
 COMPARED = (
@@ -35,7 +35,10 @@ def judged(book: Book) -> JudgedTrial:
 
 def checked(judgement: JudgedTrial) -> list[Counts]:
     """What the checker counts, per arm, under the naive program's names."""
-    return [flatten(_named_alike(arm)) for arm in judgement.result.arms]
+    promised = {
+        clause.arm: clause.samples for clause in judgement.result.clauses if clause.guarantee is Guarantee.AT_LEAST_ONCE
+    }
+    return [flatten(_named_alike(arm) | {"promised": promised[arm.arm]}) for arm in judgement.result.arms]
 
 
 def _named_alike(arm: ArmResult) -> dict[str, Any]:

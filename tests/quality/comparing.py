@@ -39,9 +39,11 @@ def flatten(nested: dict[str, Any], prefix: str = "") -> Counts:
 def differences(before: Counts, after: Counts) -> Counts:
     """By how much each count changed; unchanged ones are left out.
 
-    So are latency and how long a message took its consumer, which are no counts, and who of several did how much.
+    So are latency and how long a message took its consumer, which are no counts, who of several did how much, and what
+    was promised, which follows from outcomes and fates.
     """
-    names = {name for name in before.keys() | after.keys() if not name.startswith(("handling", "latency.", "load."))}
+    aside = ("handling", "latency.", "load.", "promised")
+    names = {name for name in before.keys() | after.keys() if not name.startswith(aside)}
     changes = {name: after.get(name, 0) - before.get(name, 0) for name in names}
     return {name: change for name, change in changes.items() if change}
 

@@ -525,6 +525,13 @@ MUTANTS = (
         "rejected but delivered",
     ),
     Mutant("nothing is enough", "guarantees", "finding.samples == 0", "finding.samples < 0", "nothing sent at all"),
+    Mutant(
+        "what nobody was promised is owed",
+        "guarantees",
+        "messages.acknowledged & ~scope.with_fate(Fate.NOT_ENTITLED)",
+        "messages.acknowledged",
+        "group at $",
+    ),
     Mutant("lag is delivery", "guarantees", "doubt = finding.doubt", 'doubt = ""', "unread: the drain saw no lag"),
     Mutant(
         "phantoms are fine",

@@ -698,6 +698,7 @@ class Arm:
             "missing_effects": len([row for row in rows if row["effect_missing"]]),
             "reordered": len([row for row in rows if row["reordered"]]),
             "recovered": len([row for row in rows if row["recovered"]]),
+            "promised": len([r for r in rows if r["outcome"] == "acknowledged" and r["fate"] != "not-entitled"]),
             "lost_by_mechanism": tally((row["mechanism"] for row in rows if row["fate"] == "lost"), ()),
             "unsettled_by_mechanism": tally(
                 (row["mechanism"] for row in rows if row["fate"] == "stuck" or row["unsettled"]), ()

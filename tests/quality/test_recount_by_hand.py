@@ -24,6 +24,7 @@ CLEAN_PUBSUB = {
     "wire_attempts": 6,
     "owed": 12,
     "fates.delivered": 12,
+    "promised": 12,
     "publish.answers_sum": 12,
     "publish.received_sum": 12,
 }
@@ -33,12 +34,13 @@ CLEAN_FAN_OUT = {
     "wire_attempts": 6,
     "owed": 12,
     "fates.delivered": 12,
+    "promised": 12,
     "log_entries": 6,
     "durability.in_log_with_effect": 6,
     "acknowledgement_calls": 12,
 }
 CLEAN_QUEUE = CLEAN_FAN_OUT | {
-    **{"owed": 6, "fates.delivered": 6, "acknowledgement_calls": 6},
+    **{"owed": 6, "promised": 6, "fates.delivered": 6, "acknowledgement_calls": 6},
     **{f"load.consumer-2-0-{member}": 2 for member in range(3)},
 }
 

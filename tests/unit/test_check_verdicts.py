@@ -10,6 +10,7 @@ from literal_history import (
     DROP,
     LiteralTrial,
     clause,
+    entry_id,
     facts,
     make_trial,
     predicted,
@@ -26,6 +27,7 @@ from harness.model.errors import InvalidFileError
 from harness.model.results import RunSummary
 from harness.model.values import FaultPlan, Limits, RunPlan
 from harness.model.words import (
+    Fate,
     FaultModel,
     Guarantee,
     LinkRole,
@@ -111,6 +113,26 @@ def test_durable_is_asked_of_streams_only(tmp_path: Path) -> None:
     asked = {(one.arm, one.guarantee) for one in trial.judge().result.clauses}
     assert ("stream-group", Guarantee.DURABLE) in asked
     assert ("pubsub", Guarantee.DURABLE) not in asked
+
+
+@pytest.mark.parametrize(("acknowledged", "verdict"), [(4, Verdict.HELD), (0, Verdict.INCONCLUSIVE)])
+def test_what_nobody_was_told_of_is_no_sample(tmp_path: Path, acknowledged: int, verdict: Verdict) -> None:
+    """Six messages of unknown outcome lie in the log before the group's start: owed to nobody, and never promised."""
+    trial = LiteralTrial(tmp_path, [stream_arm()])
+    trial.subscribe(1)
+    for sequence in range(6 + acknowledged):
+        told = OutcomeCode.INDETERMINATE if sequence < 6 else OutcomeCode.ACKNOWLEDGED
+        trial.send(sequence, 100 + sequence, told)
+        trial.log(sequence)
+        if sequence >= 6:
+            trial.receive(sequence, 101 + sequence)
+    trial.conductor(EventKind.GROUP_START, 5, arm=0, scope=0, entry=entry_id(5))
+    trial.finish()
+    judged = trial.judge()
+    for guarantee in (ALO, Guarantee.EFFECTIVELY_ONCE):
+        found = clause(judged, guarantee)
+        assert (acknowledged, 0, verdict) == (found.samples, found.violations, found.measured)
+    assert 6 == judged.result.arms[0].fates[Fate.NOT_ENTITLED]
 
 
 # weaknesses ----------------------------------------------------------------------------------------------------
