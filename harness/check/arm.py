@@ -25,7 +25,7 @@ from harness.check.ledger import FATE_CODE, MECHANISM_CODE, ArmLedger, Flag, Mes
 from harness.check.mechanism import explain_pubsub, explain_streams
 from harness.check.messages import read_messages
 from harness.check.recovery import recovery_times
-from harness.check.server_loss import explain_gone, forgettings
+from harness.check.server_loss import ServerLoss
 from harness.check.timeline import Timeline
 from harness.check.unsettled import Handling, explain_unsettled, find_unsettled, mark_false_dedup
 from harness.history.journal import EventKind
@@ -198,15 +198,17 @@ def _mechanisms(
         codes = explain_unsettled(
             history, messages.index, left, stuck=stuck[left], handling=handling, arm=arm, scope=scope
         )
-        mechanism[left] = _rolled_back(history, timeline, messages, left, codes)
+        mechanism[left] = _rolled_back(history, timeline, messages, left, codes, arm=arm)
     return mechanism
 
 
-def _rolled_back(history: History, timeline: Timeline, messages: Messages, left: Array, codes: Array) -> Array:
+def _rolled_back(
+    history: History, timeline: Timeline, messages: Messages, left: Array, codes: Array, *, arm: int
+) -> Array:
     """``codes``; what nothing else explains, and what the server forgot with its log, nobody was to be handed again."""
     if messages.log_entries is not None:
         gone = (codes == MECHANISM_CODE[Mechanism.UNEXPLAINED]) & (messages.log_entries[left] == 0)
-        codes[gone] = explain_gone(forgettings(history, timeline), messages, left[gone])
+        codes[gone] = ServerLoss(history, timeline, messages, arm=arm).explain(left[gone])
     return codes
 
 

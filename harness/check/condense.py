@@ -24,7 +24,7 @@ from harness.check.ledger import FATES, MECHANISMS, OUTCOME_OF_CODE, POSITIONS, 
 from harness.check.publish import audit_publish
 from harness.check.replay import audit_replay
 from harness.check.replicas import replica_logs
-from harness.check.server_loss import explain_gone, forgettings, seconds_gone
+from harness.check.server_loss import ServerLoss
 from harness.check.sums import check_sums
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
@@ -72,7 +72,7 @@ class Condenser:
         left = [one | scope.with_fate(Fate.STUCK) for one, scope in zip(unsettled, scopes, strict=True)]
         cost, refused = cost_of(self._history, self._timeline, self._ledger)
         gone = gone_from_log(self._history, self._timeline, messages, arm=self._ledger.arm)
-        causes = forgettings(self._history, self._timeline) if messages.log_entries is not None else []
+        took = ServerLoss(self._history, self._timeline, messages, arm=self._ledger.arm)
         fates = self._fates()
         fates[Fate.PHANTOM] += self._foreign
         result = ArmResult(
@@ -114,10 +114,10 @@ class Condenser:
             log_entries=self._log_entries(),
             log_duplicates=self._log_duplicates(),
             durability=durability(self._history, self._timeline, messages, scopes, arm=self._ledger.arm),
-            gone_by_mechanism=_named(explain_gone(causes, messages, gone)),
-            lost_log_s=seconds_gone(causes, messages, gone),
-            failover=audit_failover(self._history, self._timeline, self._ledger, gone),
-            replicas=replica_logs(self._history, self._ledger),
+            gone_by_mechanism=_named(took.explain(gone)),
+            lost_log_s=took.seconds(gone),
+            failover=audit_failover(self._history, self._timeline, self._ledger),
+            replicas=replica_logs(self._history, self._timeline, self._ledger),
             replay=audit_replay(self._history, self._timeline, self._ledger),
             publish=audit_publish(messages, scopes),
             acknowledged_in_fault=acknowledged_in_fault,

@@ -47,7 +47,9 @@ def durability(
         in_log_without_effect=int(np.count_nonzero(acknowledged & in_log & ~effect)),
         gone_with_effect=int(np.count_nonzero(gone & effect)),
         gone_without_effect=int(np.count_nonzero(gone & ~effect)),
-        trimmed_by_configuration=int(np.count_nonzero(_explained(history, timeline, messages, gone, arm=arm))),
+        trimmed_by_configuration=int(
+            np.count_nonzero(trimmed_as_told(history, timeline, messages, np.flatnonzero(gone), arm=arm))
+        ),
     )
 
 
@@ -59,21 +61,19 @@ def gone_from_log(history: History, timeline: Timeline, messages: Messages, *, a
     entries = messages.log_entries
     if entries is None or not timeline.barriers[arm].log_read:
         return np.zeros(0, dtype=np.int64)
-    gone = messages.acknowledged & (entries == 0)
-    return np.flatnonzero(gone & ~_explained(history, timeline, messages, gone, arm=arm))
+    gone = np.flatnonzero(messages.acknowledged & (entries == 0))
+    return gone[~trimmed_as_told(history, timeline, messages, gone, arm=arm)]
 
 
-def _explained(history: History, timeline: Timeline, messages: Messages, gone: Bools, *, arm: int) -> Bools:
-    """Which of the messages that are gone the retention explains."""
-    explained = np.zeros(len(gone), dtype=bool)
+def trimmed_as_told(history: History, timeline: Timeline, messages: Messages, gone: Array, *, arm: int) -> Bools:
+    """Which of the ``gone`` addresses, that the log does not hold, the arm's retention explains."""
     retention = history.trial.scenario.arms[arm].retention
     ends = ends_of_log(history, arm=arm) if retention is not None else None
-    if retention is None or ends is None or not gone.any():
-        return explained
+    if retention is None or ends is None or not len(gone):
+        return np.zeros(len(gone), dtype=bool)
     ms, seq = entry_ids(history, messages.index, arm=arm)
     ids = (ms[gone], seq[gone])
-    explained[gone] = precedes(ids, ends[0]) & _too_old(retention, ids[0], ends[1][0], timeline.log_sizes.get(arm, 0))
-    return explained
+    return precedes(ids, ends[0]) & _too_old(retention, ids[0], ends[1][0], timeline.log_sizes.get(arm, 0))
 
 
 def _too_old(retention: Retention, ms: Array, newest_ms: int, log_size: int) -> Bools:

@@ -20,14 +20,17 @@ from harness.model.words import ContentCheck, OutcomeCode
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 EntryId = tuple[int, int]
+_TELL_IDS = (EventKind.OUTCOME, EventKind.LOG_ENTRY)
 UNNAMED = 0xFFFF
 """The producer in a record that cannot tell which message it speaks of."""
 
 
-def entry_ids(history: History, index: MessageIndex, *, arm: int) -> tuple[Array, Array]:
+def entry_ids(
+    history: History, index: MessageIndex, *, arm: int, kinds: tuple[EventKind, ...] = _TELL_IDS
+) -> tuple[Array, Array]:
     """The highest known entry id of each message, from XADD's answers and the log; (0, 0) where none is known."""
     ms, seq = np.zeros(index.size, dtype=np.uint64), np.zeros(index.size, dtype=np.uint64)
-    for kind in (EventKind.OUTCOME, EventKind.LOG_ENTRY):
+    for kind in kinds:
         for block in history.blocks(kind, ("producer", "sequence", "code", "detail", "id_ms", "id_seq"), arm=arm):
             where, rows = index.locate(block["producer"], block["sequence"]).expand()
             if kind is EventKind.OUTCOME:

@@ -1,143 +1,142 @@
 """What a change of masters did to an arm, beside what it lost.
 
-*Deposed*: from the heal on another server is known to be the master, and the old one, where it comes back, still
-believes that it is. What a producer has acknowledged from then on over a connection that already stood when the old
-master was struck, it was the old master that acknowledged; so did it what was acknowledged from then on and is not in
-the new master's log. A master that is dead for good acknowledges nothing. *Connected*: a consumer believes in a
-connection until it notices that it is over; one that it closes itself, in order, was believed in until then.
-*Redelivered*: an entry that the scope was given before the strike and again later, since the new master's group did not
-know; *taken back*: of these, entries whose XACK had succeeded before the strike. *Skipped*: in the log, behind the
-group's last delivered id, and never given to anybody.
+*Deposed*: from the heal on another server is known to be the master, and the old one, where it comes back, believes
+that it is until it was seen to follow. Of Pub/Sub, what a producer had acknowledged in that time over a connection that
+already stood when the old master was struck, it was the old master that acknowledged. Of Streams, what was acknowledged
+in that time under an id that the new master's log does not hold, unless it came over a connection that began after the
+heal: an answer that was only late is in the log. A master that is dead for good acknowledges nothing. *Connected*: a
+consumer believes in a connection until it notices that it is over; one that it closes itself, in order, was believed in
+until then. *Redelivered*: an entry that the scope was given before the strike, and again later because the new
+master's group did not know: as a fresh one, or although its XACK had succeeded before the strike (*taken back*). What
+was pending and is claimed is given again by any server. *Skipped*: in the log, behind the group's last delivered id,
+and never given to anybody. What takes the log, or the drain barrier, to know is unknown without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.check.connections import answered_over_older, standing_at
 from harness.check.dense import NEVER
-from harness.check.ledger import ArmLedger
+from harness.check.entries import EntryId, entry_ids
+from harness.check.ledger import ArmLedger, Messages
+from harness.check.server_loss import old_master_until_ns
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
 from harness.model.accounts import FailoverAudit
 from harness.model.message import SENTINEL_BASE
 from harness.model.results import FaultWindow
-from harness.model.words import FAILOVERS, ContentCheck, ErrorKind, Fate, FaultModel, OutcomeCode
+from harness.model.words import FAILOVERS, ContentCheck, Fate, FaultModel, ReceiveTag
 
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
-_ENTRY: Final = ("t_ns", "sequence", "id_ms", "id_seq")
 
 
-def audit_failover(history: History, timeline: Timeline, ledger: ArmLedger, gone: Array) -> FailoverAudit | None:
-    """The account of an arm; ``None`` where no failover was seen to take place.
-
-    ``gone``: addresses of the acknowledged messages that the log does not hold (`gone_from_log`).
-    """
+def audit_failover(history: History, timeline: Timeline, ledger: ArmLedger) -> FailoverAudit | None:
+    """The account of an arm; ``None`` where no failover was seen to take place."""
     struck = [
         fault for fault in timeline.faults if fault.plan.model in FAILOVERS and fault.observed_from_ns is not None
     ]
     if not struck:
         return None
-    fault, arm = struck[0], ledger.arm
-    ends = _ends_of_standing(history, fault, arm=arm)
-    deposed = _deposed(history, ledger, gone, fault, ends)
+    fault, arm, barrier = struck[0], ledger.arm, timeline.barriers[ledger.arm]
+    standing = standing_at(history, fault.inject_before_ns, arm=arm)
     consumers = [actor.actor for actor in history.actors if actor.role == "consumer" and actor.arm == arm]
-    last = [max(ends[actor]) for actor in consumers if actor in ends]
+    last = [max(standing[actor].ends) for actor in consumers if actor in standing and standing[actor].ends]
     audit = FailoverAudit(
-        deposed_acknowledged=int(np.count_nonzero(deposed)),
+        deposed_acknowledged=None,
         connected_ns=max((min(end.at_ns, timeline.end_ns) - fault.inject_before_ns for end in last), default=None),
         never_noticed=sum(not end.noticed for end in last),
     )
-    if ledger.messages.log_entries is None:
-        return audit
+    in_log = ledger.messages.log_entries
+    if in_log is None:
+        over_older = answered_over_older(history, ledger.messages, standing, arm=arm)
+        found = _answered_late(timeline, ledger.messages, fault) & over_older
+        return audit.model_copy(update={"deposed_acknowledged": int(np.count_nonzero(found))})
     redelivered, taken_back = _again(history, ledger, fault)
+    deposed = _deposed(history, timeline, ledger.messages, fault, arm=arm) if barrier.log_read else None
     return audit.model_copy(
         update={
-            "deposed_gone": int(np.count_nonzero(deposed[gone])),
+            "deposed_acknowledged": None if deposed is None else int(np.count_nonzero(deposed)),
+            "deposed_gone": None if deposed is None else int(np.count_nonzero(deposed & (in_log == 0))),
             "redelivered": redelivered,
             "taken_back": taken_back,
-            "skipped": _skipped(ledger),
+            "skipped": _skipped(ledger) if barrier.reached else None,
         }
     )
 
 
-def _deposed(
-    history: History, ledger: ArmLedger, gone: Array, fault: FaultWindow, ends: Mapping[int, Sequence[_End]]
-) -> Bools:
-    """Which messages a deposed master acknowledged; none where the old one is dead for good."""
-    messages = ledger.messages
-    found = np.zeros(messages.index.size, dtype=bool)
+def _answered_late(timeline: Timeline, messages: Messages, fault: FaultWindow) -> Bools:
+    """Which messages were acknowledged when another master was known, and the old one may still have answered."""
     returns = fault.plan.old_returns or fault.plan.model is FaultModel.HUNG_MASTER
     if fault.heal_before_ns is None or not returns:
+        return np.zeros(messages.index.size, dtype=bool)
+    times = messages.outcome_ns
+    late: Bools = messages.acknowledged & (times > fault.heal_before_ns)
+    return late & (times <= old_master_until_ns(fault, timeline))
+
+
+def _deposed(history: History, timeline: Timeline, messages: Messages, fault: FaultWindow, *, arm: int) -> Bools:
+    """Which messages of a log that was read a deposed master acknowledged."""
+    found = _answered_late(timeline, messages, fault)
+    if not found.any() or fault.heal_before_ns is None:
         return found
-    for block in history.blocks(EventKind.OUTCOME, ("t_ns", "producer", "sequence", "code"), arm=ledger.arm):
-        until_ns = max((end.at_ns for end in ends.get(block.info.actor, ())), default=-NEVER)
-        where, rows = messages.index.locate(block["producer"], block["sequence"]).expand()
-        times = block["t_ns"][rows]
-        acknowledged = block["code"][rows] == OutcomeCode.ACKNOWLEDGED.value
-        found[where[acknowledged & (times > fault.heal_before_ns) & (times <= until_ns)]] = True
-    found[gone[messages.outcome_ns[gone] > fault.heal_before_ns]] = True
+    standing = standing_at(history, fault.heal_before_ns, arm=arm)
+    found &= answered_over_older(history, messages, standing, arm=arm)
+    ms, seq = entry_ids(history, messages.index, arm=arm, kinds=(EventKind.OUTCOME,))
+    wanted = np.flatnonzero(found)
+    kept = _kept_ids(history, ms[wanted], arm=arm)
+    for address in wanted.tolist():
+        found[address] = (int(ms[address]), int(seq[address])) not in kept
     return found
 
 
-class _End(NamedTuple):
-    """How a connection that stood at the strike came to its end."""
-
-    at_ns: int
-    """`NEVER`: it did not."""
-    noticed: bool
-    """Rather than decided by the client itself."""
-
-
-def _ends_of_standing(history: History, fault: FaultWindow, *, arm: int) -> dict[int, list[_End]]:
-    """Per actor of an arm, the ends of the connections that stood when the master was struck."""
-    begun: dict[tuple[int, int], int] = {}
-    for block in history.blocks(EventKind.CONNECTED, ("t_ns", "count"), arm=arm):
-        for number, moment in zip(block["count"].tolist(), block["t_ns"].tolist(), strict=True):
-            begun[block.info.actor, number] = moment
-    first: dict[tuple[int, int], _End] = {}
-    for block in history.blocks(EventKind.DISCONNECTED, ("t_ns", "count", "detail"), arm=arm):
-        rows = zip(block["count"].tolist(), block["t_ns"].tolist(), block["detail"].tolist(), strict=True)
-        for number, moment, detail in rows:
-            first.setdefault((block.info.actor, number), _End(moment, detail != ErrorKind.NONE.value))
-    found: dict[int, list[_End]] = {}
-    for (actor, number), moment in begun.items():
-        end = first.get((actor, number), _End(NEVER, noticed=False))
-        if moment < fault.inject_before_ns <= end.at_ns:
-            found.setdefault(actor, []).append(end)
-    return found
+def _kept_ids(history: History, moments: Array, *, arm: int) -> set[EntryId]:
+    """The ids in the log that have one of these milliseconds."""
+    kept: set[EntryId] = set()
+    for block in history.blocks(EventKind.LOG_ENTRY, ("id_ms", "id_seq"), arm=arm):
+        rows = np.isin(block["id_ms"], moments)
+        kept.update(zip(block["id_ms"][rows].tolist(), block["id_seq"][rows].tolist(), strict=True))
+    return kept
 
 
 def _again(history: History, ledger: ArmLedger, fault: FaultWindow) -> tuple[int, int]:
-    """Entries that a scope was given before the strike and again after it; of these, acknowledged before the strike."""
+    """Entries that a scope was given before the strike and again since; of these, acknowledged before the strike."""
     redelivered = taken_back = 0
+    struck_ns, received = fault.inject_before_ns, EventKind.RECEIVE
     for scope in range(len(ledger.scopes)):
-        before, after = _ids(history, EventKind.RECEIVE, fault, arm=ledger.arm, scope=scope)
-        twice = before & after
-        redelivered += len(twice)
-        taken_back += len(twice & _ids(history, EventKind.ACK, fault, arm=ledger.arm, scope=scope)[0])
+        ids = partial(_ids, history, arm=ledger.arm, scope=scope)
+        again = ids(received, until_ns=struck_ns) & ids(received, since_ns=struck_ns)
+        done = again & ids(EventKind.ACK, until_ns=struck_ns)
+        redelivered += len(done | (again & ids(received, since_ns=struck_ns, code=ReceiveTag.FRESH)))
+        taken_back += len(done)
     return redelivered, taken_back
 
 
 def _ids(
-    history: History, kind: EventKind, fault: FaultWindow, *, arm: int, scope: int
-) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
-    """The entries in records of a kind, before the strike and since; of XACKs those that succeeded."""
+    history: History,
+    kind: EventKind,
+    *,
+    arm: int,
+    scope: int,
+    since_ns: int = -NEVER,
+    until_ns: int = NEVER,
+    code: int | None = None,
+) -> set[EntryId]:
+    """The entries that intact receives, or XACKs that succeeded, name in [since, until)."""
     extra = "detail" if kind is EventKind.RECEIVE else "value"
-    found: tuple[set[tuple[int, int]], set[tuple[int, int]]] = (set(), set())
-    for block in history.blocks(kind, (*_ENTRY, extra), arm=arm, scope=scope):
-        good = block[extra] == ContentCheck.INTACT.value if kind is EventKind.RECEIVE else block[extra] >= 1
-        good &= block["sequence"] < SENTINEL_BASE
-        for which, chosen in enumerate(
-            (block["t_ns"] < fault.inject_before_ns, block["t_ns"] >= fault.inject_before_ns)
-        ):
-            rows = good & chosen
-            found[which].update(zip(block["id_ms"][rows].tolist(), block["id_seq"][rows].tolist(), strict=True))
+    found: set[EntryId] = set()
+    for block in history.blocks(kind, ("t_ns", "sequence", "code", "id_ms", "id_seq", extra), arm=arm, scope=scope):
+        rows = block[extra] == ContentCheck.INTACT.value if kind is EventKind.RECEIVE else block[extra] >= 1
+        rows &= (block["sequence"] < SENTINEL_BASE) & (block["t_ns"] >= since_ns) & (block["t_ns"] < until_ns)
+        if code is not None:
+            rows &= block["code"] == code
+        found.update(zip(block["id_ms"][rows].tolist(), block["id_seq"][rows].tolist(), strict=True))
     return found
 
 

@@ -8,8 +8,8 @@ although a confirmed SUBSCRIBE covered it, which is more than at-most-once allow
 Streams. The first that fits:
 
 * *trimmed while pending*: its shell came back, or is still pending;
-* *server restart*, *un-fsynced at power loss*, *evicted*: it is gone, and the server was seen to forget at that time
-  (see `harness.check.server_loss`);
+* *server restart*, *un-fsynced at power loss*, *un-replicated at failover*, *evicted*: it is gone, the arm's retention
+  does not explain that, and the server was seen to forget at that time (see `harness.check.server_loss`);
 * *trimmed unread*: it is gone, and the log begins after it, or is empty under retention;
 * *NOACK*: the arm reads with NOACK, so what was on its way to a client that went away is kept pending for nobody;
 * *group created at $*: a reader of the scope began anew at or after it, without a checkpoint;
@@ -25,10 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.check.deaths import scope_has_deaths
+from harness.check.durability import trimmed_as_told
 from harness.check.entries import ends_of_log, entry_ids, follows, highest_id, precedes
 from harness.check.gaps import Gap, scope_gaps, which_gap
 from harness.check.ledger import MECHANISM_CODE, Messages
-from harness.check.server_loss import explain_gone, forgettings
+from harness.check.server_loss import ServerLoss
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
@@ -75,8 +76,8 @@ def explain_streams(
     if described.stream.ack is AckPolicy.NOACK:
         codes[:] = MECHANISM_CODE[Mechanism.NOACK]
     codes[~in_log & _trimmed(history, ids, arm=arm)] = MECHANISM_CODE[Mechanism.TRIMMED_UNREAD]
-    forgotten = explain_gone(forgettings(history, timeline), messages, lost)
-    by_server = ~in_log & (forgotten != _UNEXPLAINED)
+    forgotten = ServerLoss(history, timeline, messages, arm=arm).explain(lost)
+    by_server = ~in_log & (forgotten != _UNEXPLAINED) & ~trimmed_as_told(history, timeline, messages, lost, arm=arm)
     codes[by_server] = forgotten[by_server]
     codes[shells[lost]] = MECHANISM_CODE[Mechanism.TRIMMED_PENDING]
     return codes

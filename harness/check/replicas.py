@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from harness.check.dense import MessageIndex
 from harness.check.ledger import ArmLedger
+from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
 from harness.model.accounts import ReplicaLog
@@ -19,28 +20,33 @@ Array = npt.NDArray[Any]
 Entries = set[tuple[int, int]]
 
 
-def replica_logs(history: History, ledger: ArmLedger) -> tuple[ReplicaLog, ...]:
-    """One for each replica that was read, or did not follow in time; none where nothing is replicated."""
+def replica_logs(history: History, timeline: Timeline, ledger: ArmLedger) -> tuple[ReplicaLog, ...]:
+    """One for each replica that was read, or did not follow in time; none where nothing is replicated.
+
+    A master's log that was not read to its end is no measure for a replica's.
+    """
     reads = history.records(EventKind.REPLICA_READ, columns=("scope", "value"), arm=ledger.arm)
     known = dict(zip(reads["scope"].tolist(), reads["value"].tolist(), strict=True))
     if not known:
         return ()
-    master, _ = _read(history, EventKind.LOG_ENTRY, ledger.messages.index, arm=ledger.arm, scope=None)
+    master = None
+    if timeline.barriers[ledger.arm].log_read:
+        master, _ = _read(history, EventKind.LOG_ENTRY, ledger.messages.index, arm=ledger.arm, scope=None)
     return tuple(
         _compare(history, ledger, master, number) if entries >= 0 else ReplicaLog(number=number)
         for number, entries in sorted(known.items())
     )
 
 
-def _compare(history: History, ledger: ArmLedger, master: Entries, number: int) -> ReplicaLog:
+def _compare(history: History, ledger: ArmLedger, master: Entries | None, number: int) -> ReplicaLog:
     messages = ledger.messages
     own, held = _read(history, EventKind.REPLICA_ENTRY, messages.index, arm=ledger.arm, scope=number)
     return ReplicaLog(
         number=number,
         entries=len(own),
         gone=int(np.count_nonzero(messages.acknowledged & ~held)),
-        missing=len(master - own),
-        surplus=len(own - master),
+        missing=None if master is None else len(master - own),
+        surplus=None if master is None else len(own - master),
     )
 
 

@@ -5,26 +5,31 @@ of it without persistence, what came after the last snapshot with RDB, and with 
 written yet, since it waits for a slow fsync. Under AOF no and always every write precedes its reply, so there a kill
 explains nothing. *Un-fsynced at power loss*: the machine lost power, and what had not reached the disk went; without
 persistence nothing was ever to reach it, so that is a restart, and under AOF always it explains nothing.
-*Un-replicated at failover*: a replica was promoted that had not been sent it; a master
-that hung, or that came back, may even have acknowledged it after that, for as long as it believed that it was the
-master: until it was seen as a replica. *Evicted*: the server's counter of evicted keys rose, and the stream was one of
-the keys.
+*Un-replicated at failover*: a replica was promoted that had not been sent it. A master that was killed acknowledged
+nothing after that; one that hung, or that came back, may have for as long as it believed that it was the master: until
+it was seen as a replica, and not over a connection that began when clients had been led to its successor.
+*Evicted*: the server's counter of evicted keys rose, and the stream was one of the keys.
 
-A fault that was not seen explains nothing. Only what was acknowledged before the server came back (or before the
-counter was seen to have risen) can have gone with it: what is gone without that is *unexplained*.
+A fault that was not seen explains nothing, and what was acknowledged too late to have gone with it is *unexplained*.
+So is a hole. Entry ids ascend, and files and replicas keep a log up to some entry and none after it: what is older than
+an entry that was acknowledged before the fault, and is still there, did not go with the fault. An eviction takes a
+stream whole: what is younger than an entry that is still there did not go with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.check.connections import answered_over_older, standing_at
 from harness.check.dense import NEVER
+from harness.check.entries import EntryId, ends_of_log, entry_ids, follows
 from harness.check.ledger import MECHANISM_CODE, Messages
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
@@ -64,51 +69,99 @@ class Forgetting:
     """When it forgot."""
     before_ns: int
     """What was acknowledged later than this was in what came after."""
+    led_ns: int = NEVER
+    """What was acknowledged later than this over a younger connection, too: clients had been led elsewhere."""
 
 
 def forgettings(history: History, timeline: Timeline) -> list[Forgetting]:
     """All of a trial, evictions in order of time; where two explain a message, the first in this list does."""
     found = []
     for fault in timeline.faults:
+        if fault.observed_from_ns is None:
+            continue
         mechanism = _MAY_FORGET.get(fault.plan.model, {}).get(history.trial.scenario.persistence)
         if fault.plan.model in FAILOVERS:
-            mechanism = Mechanism.UNREPLICATED
-        if mechanism is not None and fault.observed_from_ns is not None:
-            found.append(Forgetting(mechanism, fault.inject_before_ns, _until_ns(fault, timeline)))
+            led_ns = NEVER if fault.heal_before_ns is None else fault.heal_before_ns
+            until_ns = old_master_until_ns(fault, timeline)
+            found.append(Forgetting(Mechanism.UNREPLICATED, fault.inject_before_ns, until_ns, led_ns))
+        elif mechanism is not None:
+            until_ns = timeline.end_ns if fault.heal_before_ns is None else fault.heal_before_ns
+            found.append(Forgetting(mechanism, fault.inject_before_ns, until_ns))
     found += [Forgetting(Mechanism.EVICTED, moment, moment) for moment in _evictions(history)]
     return found
 
 
-def _until_ns(fault: FaultWindow, timeline: Timeline) -> int:
-    """When what the fault takes can have been acknowledged at the latest."""
+def old_master_until_ns(fault: FaultWindow, timeline: Timeline) -> int:
+    """Until when an answer of the master that was failed over can have been written down at the latest."""
     if fault.plan.model is FaultModel.HUNG_MASTER or fault.plan.old_returns:
         return timeline.end_ns if fault.observed_to_ns is None else fault.observed_to_ns + WRITTEN_DOWN_NS
-    return timeline.end_ns if fault.heal_before_ns is None else fault.heal_before_ns
+    return fault.inject_after_ns + WRITTEN_DOWN_NS
 
 
-def explain_gone(causes: list[Forgetting], messages: Messages, gone: Array) -> Array:
-    """Mechanism codes of the ``gone`` addresses, all of acknowledged messages; `UNEXPLAINED` where none fits."""
-    codes = np.full(len(gone), MECHANISM_CODE[Mechanism.UNEXPLAINED], dtype=np.uint8)
-    for cause in reversed(causes):
-        codes[messages.outcome_ns[gone] <= cause.before_ns] = MECHANISM_CODE[cause.mechanism]
-    return codes
+class ServerLoss:
+    """What the server forgot of one arm's log."""
+
+    def __init__(self, history: History, timeline: Timeline, messages: Messages, *, arm: int) -> None:
+        self._history, self._messages, self._arm = history, messages, arm
+        self._log_read = messages.log_entries is not None and timeline.barriers[arm].log_read
+        self._causes = forgettings(history, timeline) if messages.log_entries is not None else []
+
+    def explain(self, gone: Array) -> Array:
+        """Mechanism codes of the ``gone`` addresses, all of acknowledged messages; `UNEXPLAINED` where none fits."""
+        codes = np.full(len(gone), MECHANISM_CODE[Mechanism.UNEXPLAINED], dtype=np.uint8)
+        for cause in reversed(self._causes if len(gone) else ()):
+            codes[self._may_have_taken(cause, gone)] = MECHANISM_CODE[cause.mechanism]
+        return codes
+
+    def seconds(self, gone: Array) -> float | None:
+        """How many seconds of the acknowledged log are gone: from the first such message to the moment that took it.
+
+        A deposed master goes on to acknowledge after that moment: then they run to the last such message. ``None``
+        where the log was not read, or the server forgot nothing that we know of: no fault or eviction was seen that
+        could make it.
+        """
+        if not self._causes or not self._log_read:
+            return None
+        left, longest = gone, 0
+        for cause in self._causes:
+            is_taken = self._may_have_taken(cause, left)
+            taken, left = self._messages.outcome_ns[left[is_taken]], left[~is_taken]
+            if len(taken):
+                longest = max(longest, max(cause.cut_ns, int(taken.max())) - int(taken.min()))
+        return longest / 1e9
+
+    def _may_have_taken(self, cause: Forgetting, gone: Array) -> Bools:
+        """Which of the ``gone`` were acknowledged in time, and leave no hole that the cause would not make."""
+        outcomes = self._messages.outcome_ns[gone]
+        found: Bools = outcomes <= cause.before_ns
+        late = found & (outcomes > cause.led_ns)
+        if late.any():
+            standing = standing_at(self._history, cause.led_ns, arm=self._arm)
+            found &= ~late | answered_over_older(self._history, self._messages, standing, arm=self._arm)[gone]
+        return found & ~self._spared(cause, gone) if found.any() else found
+
+    def _spared(self, cause: Forgetting, gone: Array) -> Bools:
+        """Which of the ``gone`` the cause would have left, since it left what it would have taken with them."""
+        ids = (self._known_ids[0][gone], self._known_ids[1][gone])
+        if cause.mechanism is Mechanism.EVICTED:
+            ends = ends_of_log(self._history, arm=self._arm)
+            return np.zeros(len(gone), dtype=bool) if ends is None else follows(ids, ends[0])
+        kept = self._messages.acknowledged & (self._messages.outcome_ns <= cause.cut_ns)
+        return ~follows(ids, _highest(self._held_ids[0][kept], self._held_ids[1][kept]))
+
+    @cached_property
+    def _known_ids(self) -> tuple[Array, Array]:
+        return entry_ids(self._history, self._messages.index, arm=self._arm)
+
+    @cached_property
+    def _held_ids(self) -> tuple[Array, Array]:
+        return entry_ids(self._history, self._messages.index, arm=self._arm, kinds=(EventKind.LOG_ENTRY,))
 
 
-def seconds_gone(causes: list[Forgetting], messages: Messages, gone: Array) -> float | None:
-    """How many seconds of the acknowledged log are gone: from the first such message to the moment that took it.
-
-    A deposed master goes on to acknowledge after that moment: then they run to the last such message. ``None`` where
-    the server forgot nothing that we know of: no fault or eviction was seen that could make it.
-    """
-    if not causes:
-        return None
-    left, longest = messages.outcome_ns[gone], 0
-    for cause in causes:
-        is_taken = left <= cause.before_ns
-        taken, left = left[is_taken], left[~is_taken]
-        if len(taken):
-            longest = max(longest, max(cause.cut_ns, int(taken.max())) - int(taken.min()))
-    return longest / 1e9
+def _highest(ms: Array, seq: Array) -> EntryId:
+    """The highest of some ids; (0, 0) of none."""
+    highest = ms.max(initial=0)
+    return int(highest), int(seq[ms == highest].max(initial=0))
 
 
 def was_away(timeline: Timeline, begin_ns: int, end_ns: int) -> bool:

@@ -108,21 +108,22 @@ class PublishAudit(Frozen):
 class FailoverAudit(Frozen):
     """What a change of masters did to an arm, beside what it lost (`harness.check.failover`)."""
 
-    deposed_acknowledged: int
-    """Messages that the old master acknowledged after another one was known to be the master."""
+    deposed_acknowledged: int | None
+    """Messages that the old master acknowledged after another one was known to be the master; ``None``: the arm's log,
+    which would tell, was not read."""
     deposed_gone: int | None = None
-    """Of these, not in the new master's log; ``None``: the arm keeps no log."""
+    """Of these, not in the new master's log; ``None``: the arm keeps no log, or it was not read."""
     connected_ns: int | None = None
     """How long after the strike a consumer held on to a connection to the old master, the longest; ``None``: nobody
     had one."""
     never_noticed: int = 0
     """Consumers that held on to theirs until they ended."""
     redelivered: int | None = None
-    """Entries that a scope was given before the strike and again after it."""
+    """Entries that a scope was given before the strike and again after it, since the new master did not know."""
     taken_back: int | None = None
     """Of these, entries whose XACK had succeeded before the strike."""
     skipped: int | None = None
-    """In the log, behind the group's last delivered id, and never given to anybody."""
+    """In the log, behind the group's last delivered id, and never given to anybody; ``None``: absence is not proven."""
 
 
 class ReplicaLog(Frozen):
@@ -135,9 +136,9 @@ class ReplicaLog(Frozen):
     gone: int | None = None
     """Acknowledged messages that it does not hold."""
     missing: int | None = None
-    """Entries that the master holds and it does not."""
+    """Entries that the master holds and it does not; ``None``: the master's log was not read."""
     surplus: int | None = None
-    """Entries that it holds and the master does not."""
+    """Entries that it holds and the master does not; ``None`` as well."""
 
 
 class Cost(Frozen):

@@ -75,7 +75,7 @@ def _cells(found: Sequence[tuple[ArmResult, FailoverAudit]]) -> tuple[str, ...]:
         count(sum(arm.fates.get(Fate.LOST, 0) for arm in arms)),
         _sum([_gone(arm) for arm in arms]),
         _longest_s([arm.lost_log_s for arm in arms]),
-        count(sum(audit.deposed_acknowledged for audit in audits)),
+        _sum([audit.deposed_acknowledged for audit in audits]),
         _sum([audit.redelivered for audit in audits]),
         nanoseconds(max((audit.connected_ns for audit in audits if audit.connected_ns is not None), default=None)),
         _worst("write", arms, lambda arm: arm.recovery.write_from_inject_ns),

@@ -11,7 +11,7 @@ from harness.selftest.doubt_deeds import be_unanswered_in_fault, forget_effect
 from harness.selftest.doubts import told_of
 from harness.selftest.moments import FAN_OUT, PUBSUB
 from harness.selftest.plant import DURABLE, EFFECTIVELY, LEAST, Target, read_log_again
-from harness.selftest.server_setups import FAILOVER, cut_off, strike, taken
+from harness.selftest.server_setups import FAILOVER, cut_off, strike, take_last, taken
 from harness.selftest.setup_deeds import miss_in_fault_unnoticed
 
 _NOT_ACKNOWLEDGED = "nothing that was attempted while the fault was on was ever acknowledged"
@@ -33,7 +33,7 @@ def _be_unanswered_until_healed(book: Book) -> Finds:
 def _fail_over_unseen(book: Book) -> Finds:
     """What is gone from the log has no reason: nobody saw a failover."""
     strike(book, FAILOVER, Persistence.AOF_EVERYSEC)
-    lose_from_log(Target(book, FAN_OUT, 1, 4))
+    take_last(lose_from_log)(Target(book, FAN_OUT, 1, 4))
     read_log_again(book, FAN_OUT)
     forget_effect(book)
     return {FAN_OUT: taken("unexplained")}

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable
 
 from harness.history.journal import EventKind
 from harness.model.values import FaultPlan
-from harness.model.words import FAILOVERS, FaultModel, Persistence, ServerStat
+from harness.model.words import FAILOVERS, ErrorKind, FaultModel, Persistence, ServerStat
 from harness.selftest.book import Book, Note
 from harness.selftest.case import MESSAGES
 from harness.selftest.deeds import forget_after_processing, lose_from_log
 from harness.selftest.moments import FAN_OUT, HEAL_NS, INJECT_NS, MILLISECOND, PUBSUB, QUEUE
 from harness.selftest.plant import DURABLE, EFFECTIVELY, LEAST, Target
 from harness.selftest.setup import Setup
-from harness.selftest.setup_deeds import miss_in_fault, miss_in_fault_unnoticed
+from harness.selftest.setup_deeds import miss_in_fault, miss_in_fault_unnoticed, trim_oldest
 
 Deed = Callable[[Target], None]
 FAILOVER, HUNG = FaultPlan(model=FaultModel.FAILOVER), FaultPlan(model=FaultModel.HUNG_MASTER)
@@ -42,23 +42,35 @@ def _under(plan: FaultPlan, persistence: Persistence, deed: Deed) -> Deed:
 # ------------------------------------------------------------------------------------------------ what happens
 
 
-def _see_eviction(book: Book, at_ns: int) -> None:
+def take_last(deed: Deed, *, back: int = 0) -> Deed:
+    """``deed`` on the last message that was acknowledged before the server was struck, or the one ``back`` before it.
+
+    A log that was cut off lacks its end: with one of them all later ones are gone, too.
+    """
+
+    def apply(target: Target) -> None:
+        notes = target.book.notes(EventKind.OUTCOME, arm=target.arm)
+        deed(_between(target, notes, until_ns=INJECT_NS)[-1 - back])
+
+    return apply
+
+
+def see_eviction(book: Book, at_ns: int) -> None:
     """The count of evicted keys is seen to have risen."""
     seen = Note(EventKind.SERVER_STAT, at_ns, 0, -1, 0, code=ServerStat.EVICTED_KEYS, value=1)
     book.journals["conductor"].notes.append(seen)
 
 
 def _evict(target: Target) -> None:
-    """The log has it no more, and the count rose right after the injection."""
+    """The stream was evicted when it had one entry, and that was seen right after the injection."""
+    trim_oldest(target)
+    see_eviction(target.book, INJECT_NS + 5 * MILLISECOND)
+
+
+def _evict_younger(target: Target) -> None:
+    """The count rose; the log holds what is older, so this stream was not evicted."""
     lose_from_log(target)
-    _see_eviction(target.book, INJECT_NS + 5 * MILLISECOND)
-
-
-def _evict_from_new_master(target: Target) -> None:
-    """The new master acknowledged it; its count of evicted keys rises right after."""
-    about = _between(target, target.book.notes(EventKind.ATTEMPT, arm=target.arm), since_ns=HEAL_NS + 1)[0]
-    lose_from_log(about)
-    _see_eviction(target.book, about.one(EventKind.OUTCOME).t_ns + 5 * MILLISECOND)
+    see_eviction(target.book, INJECT_NS + 5 * MILLISECOND)
 
 
 def _answer_late(target: Target) -> None:
@@ -66,6 +78,21 @@ def _answer_late(target: Target) -> None:
     about = _between(target, target.book.notes(EventKind.ATTEMPT, arm=target.arm), until_ns=HEAL_NS)[-1]
     lose_from_log(about)
     about.one(EventKind.OUTCOME).t_ns = _ANSWERED_LATE_NS
+
+
+def _answer_from_new_master(target: Target) -> None:
+    """The same, over a connection that began when clients had been led on; the one before was over by then."""
+    _answer_late(target)
+    (first,) = target.book.notes(EventKind.CONNECTED, actor=_producer_of(target))
+    over = Note(EventKind.DISCONNECTED, INJECT_NS + 9, target.arm, -1, first.actor, count=1, detail=ErrorKind.EOF)
+    target.book.add_beside(first, over)
+    target.book.repeat(first, after_ns=0, count=2).t_ns = HEAL_NS + MILLISECOND
+
+
+def _producer_of(target: Target) -> int:
+    """The actor whose acknowledgement was the late one."""
+    (late,) = target.book.notes(EventKind.OUTCOME, arm=target.arm, t_ns=_ANSWERED_LATE_NS)
+    return late.actor
 
 
 def _lose_from_new_master(target: Target) -> None:
@@ -85,9 +112,9 @@ def _between(target: Target, notes: Iterable[Note], *, since_ns: int = 0, until_
 # ------------------------------------------------------------------------------------------------ what is found
 
 
-def taken(mechanism: str, arm: int = FAN_OUT) -> dict[str, int]:
+def taken(mechanism: str, arm: int = FAN_OUT, *, position: str = "middle") -> dict[str, int]:
     """What is found of a message that scope 0 never got and that the log has no more."""
-    found = {"fates.lost": 1, "fates.delivered": -1, "missing_effects": 1, "lost_by_position.middle": 1}
+    found = {"fates.lost": 1, "fates.delivered": -1, "missing_effects": 1, f"lost_by_position.{position}": 1}
     found |= {f"lost_by_mechanism.{mechanism}": 1, f"gone_by_mechanism.{mechanism}": 1, "acknowledgement_calls": -1}
     effect = "with" if arm == FAN_OUT else "without"  # scope 1 of the fan-out has made it
     return found | {"log_entries": -1, "durability.in_log_with_effect": -1, f"durability.gone_{effect}_effect": 1}
@@ -109,36 +136,49 @@ _ALL = frozenset({LEAST, EFFECTIVELY, DURABLE})
 _UNREPLICATED = "un-replicated at failover"
 
 
-def _setup(name: str, model: FaultModel, persistence: Persistence, mechanism: str) -> Setup:
-    deed = _evict if model is FaultModel.EVICTION else lose_from_log
-    return Setup(name, FAN_OUT, _under(FaultPlan(model=model), persistence, deed), taken(mechanism), _ALL, early=True)
+def _setup(name: str, model: FaultModel, persistence: Persistence, mechanism: str, deed: Deed | None = None) -> Setup:
+    """The last message before the fault is lost to one scope of the fan-out, or what ``deed`` does."""
+    struck = _under(FaultPlan(model=model), persistence, take_last(lose_from_log) if deed is None else deed)
+    return Setup(name, FAN_OUT, struck, taken(mechanism), _ALL, early=True)
 
 
-def _failed_over(
-    name: str, plan: FaultPlan, mechanism: str, deed: Deed = lose_from_log, *, arm: int = FAN_OUT
-) -> Setup:
-    """Lost to one scope of ``arm``; whether it lies early in the trial matters only where ``deed`` takes its target."""
+def _evicted(plan: FaultPlan) -> Setup:
+    """The oldest of the stream, whatever else struck the server: what is younger is still there."""
+    struck = _under(plan, Persistence.OFF, _evict)
+    return Setup("lost: evicted", FAN_OUT, struck, taken("evicted", position="prefix"), _ALL)
+
+
+def _failed_over(name: str, plan: FaultPlan, mechanism: str, deed: Deed, *, arm: int = FAN_OUT) -> Setup:
+    """Lost to one scope of ``arm``."""
     struck = _under(plan, Persistence.AOF_EVERYSEC, deed)
     return Setup(name, arm, struck, taken(mechanism, arm), _ALL, early=True)
 
 
-def _forgotten(plan: FaultPlan) -> Setup:
-    """Everybody had done it before the master died."""
-    struck = _under(plan, Persistence.AOF_EVERYSEC, forget_after_processing)
+def _unreplicated(plan: FaultPlan, *, arm: int = FAN_OUT) -> Setup:
+    """The last that the old master acknowledged before it was struck."""
+    return _failed_over("lost: un-replicated", plan, _UNREPLICATED, take_last(lose_from_log), arm=arm)
+
+
+def _forgotten(plan: FaultPlan, *, back: int) -> Setup:
+    """Everybody had done it before the master was struck: the last message, or ``back`` before it."""
+    struck = _under(plan, Persistence.AOF_EVERYSEC, take_last(forget_after_processing, back=back))
     found = _done_and_gone(_UNREPLICATED)
     return Setup("gone from the log: un-replicated", FAN_OUT, struck, found, frozenset({DURABLE}), early=True)
 
 
 _BY_NEW_MASTER = "lost: acknowledged by the new master"
 _BY_DEPOSED = "lost: acknowledged by a deposed master"
+_HOLE = "lost: a hole in the log"
 
 SERVER_SETUPS: tuple[Setup, ...] = (
     _setup("lost: server restart", FaultModel.SERVER_KILL, Persistence.OFF, "server restart"),
     _setup("lost: un-fsynced", FaultModel.POWER_LOSS, Persistence.AOF_EVERYSEC, "un-fsynced at power loss"),
-    _setup("lost: evicted", FaultModel.EVICTION, Persistence.OFF, "evicted"),
+    _evicted(FaultPlan(model=FaultModel.EVICTION)),
     _setup("lost: never to be synced", FaultModel.POWER_LOSS, Persistence.OFF, "server restart"),
     _setup("lost: written, unexplained", FaultModel.SERVER_KILL, Persistence.AOF_NO, "unexplained"),
     _setup("lost: fsynced, unexplained", FaultModel.POWER_LOSS, Persistence.AOF_ALWAYS, "unexplained"),
+    _setup(_HOLE, FaultModel.SERVER_KILL, Persistence.OFF, "unexplained", lose_from_log),
+    _setup(_HOLE, FaultModel.EVICTION, Persistence.OFF, "unexplained", _evict_younger),
     Setup(
         "lost: subscriber of a server that restarted",
         PUBSUB,
@@ -153,29 +193,30 @@ SERVER_SETUPS: tuple[Setup, ...] = (
         cut_off("not connected"),
         frozenset({LEAST, EFFECTIVELY}),
     ),
-    *(_failed_over("lost: un-replicated", plan, _UNREPLICATED) for plan in (FAILOVER, HUNG)),
-    _failed_over("lost: un-replicated", FAILOVER, _UNREPLICATED, arm=QUEUE),
-    _forgotten(FAILOVER),
+    *(_unreplicated(plan) for plan in (FAILOVER, HUNG)),
+    _unreplicated(FAILOVER, arm=QUEUE),
+    _forgotten(FAILOVER, back=0),
+    _evicted(FAILOVER),
     *(_failed_over(_BY_DEPOSED, plan, _UNREPLICATED, _answer_late) for plan in (HUNG, FAILOVER_AND_BACK)),
     _failed_over(_BY_NEW_MASTER, FAILOVER, "unexplained", _answer_late),
+    _failed_over(_BY_NEW_MASTER, HUNG, "unexplained", _answer_from_new_master),
     *(_failed_over(_BY_NEW_MASTER, plan, "unexplained", _lose_from_new_master) for plan in (FAILOVER, HUNG)),
-    _failed_over("lost: evicted by the new master", FAILOVER, "evicted", _evict_from_new_master),
 )
 
 FAILOVER_TOGETHER: dict[str, tuple[Setup, ...]] = {
     "failover": (
-        _failed_over("lost: un-replicated", FAILOVER, _UNREPLICATED),
-        _forgotten(FAILOVER),
-        _failed_over("lost: evicted by the new master", FAILOVER, "evicted", _evict_from_new_master),
+        _unreplicated(FAILOVER),
+        _forgotten(FAILOVER, back=1),
+        _evicted(FAILOVER),
         _failed_over(_BY_NEW_MASTER, FAILOVER, "unexplained", _lose_from_new_master),
-        _failed_over("lost: un-replicated", FAILOVER, _UNREPLICATED, arm=QUEUE),
+        _unreplicated(FAILOVER, arm=QUEUE),
     ),
     "hung master": (
-        _failed_over("lost: un-replicated", HUNG, _UNREPLICATED),
-        _forgotten(HUNG),
+        _unreplicated(HUNG),
+        _forgotten(HUNG, back=1),
         _failed_over(_BY_DEPOSED, HUNG, _UNREPLICATED, _answer_late),
         _failed_over(_BY_NEW_MASTER, HUNG, "unexplained", _lose_from_new_master),
-        _failed_over("lost: un-replicated", HUNG, _UNREPLICATED, arm=QUEUE),
+        _unreplicated(HUNG, arm=QUEUE),
     ),
 }
 """Per kind of failover, what can be planted into one trial at once: each on a message of its own."""

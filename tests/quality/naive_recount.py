@@ -29,8 +29,12 @@ How the definitions were read where they leave room:
 * Of the receives of an arm that subscribes twice, each pair of a push and a push by pattern is one overlap.
 * The last of several receives is the one with the latest time, then with the highest actor.
 * What a dead server took is what was acknowledged before its next life began. A fault that nobody saw took nothing.
-* What a failover took is what was acknowledged before clients were led to the new master, or, where the old one lives
-  on or comes back, until a tenth of a second after it was seen to follow: until then it may answer as a master.
+* What a failover took is what was acknowledged until a tenth of a second after the master was killed, or, where the old
+  one lives on or comes back, after it was seen to follow: until then it may answer as a master, but not over a
+  connection that began when clients had been led to the new one.
+* A log that was cut off keeps all that is older than the cut: what is older than an entry that was acknowledged before
+  the fault and is still there did not go with it. A key that is evicted goes whole: what is younger than an entry that
+  is still there was not evicted. What the retention explains, no fault does.
 * Reordered: a first delivery with a lower sequence than an earlier first delivery of the same producer in the same
   lane (scope and consumer).
 """
@@ -54,7 +58,7 @@ NAMES = (
 )
 SENTINEL_BASE = 2**31
 
-ATTEMPT, WIRE, OUTCOME, SUBSCRIBED = 1, 2, 3, 7
+ATTEMPT, WIRE, OUTCOME, CONNECTED, DISCONNECTED, SUBSCRIBED = 1, 2, 3, 4, 5, 7
 RECEIVE, EFFECT, ACK, TOMBSTONE, READY, END = 10, 11, 12, 13, 14, 15
 CRASHING, FAILED, DEAD_LETTER, INJECT, HEAL, CHECKPOINT, PROCESS, SERVER_STAT = 16, 17, 18, 21, 22, 26, 27, 28
 PHASE, BARRIER, LOG_ENTRY, PENDING, GROUP, GROUP_START, DEDUP_KEPT = 20, 30, 31, 32, 33, 34, 37
@@ -244,7 +248,10 @@ class Arm:
                 before = record["value"]
 
     def read_server_faults(self, read):
-        """When the server was dead, and what it may have forgotten: (why, when, of what was acknowledged until)."""
+        """When the server was dead, and what it may have forgotten: (why, when, of what was acknowledged until, led).
+
+        What was acknowledged later than ``led`` was so by another server, unless an older connection still stood.
+        """
         self.away, self.takes = [], []
         for number, plan in enumerate(read["trial"]["scenario"]["faults"]):
             of_fault = [record for record in read["records"] if record["detail"] == number]
@@ -252,33 +259,58 @@ class Arm:
             if not injects or not of_kind(of_fault, EFFECT_OBSERVED):
                 continue
             if plan["model"] in FAILOVERS:
-                self.takes.append(("un-replicated at failover", injects[0]["t"], self.led_on(plan, of_fault)))
+                led = heals[0]["t"] if heals else 10**30
+                self.takes.append(("un-replicated at failover", injects[0]["t"], self.led_on(plan, of_fault), led))
             if plan["model"] not in ("server-kill", "power-loss"):
                 continue
             self.away.append((injects[0]["t"], heals[0]["aux"] if heals else 10**30))
             why = MAY_TAKE.get((plan["model"], read["trial"]["scenario"]["persistence"]))
             if why:
-                self.takes.append((why, injects[0]["t"], heals[0]["t"] if heals else self.end))
+                self.takes.append((why, injects[0]["t"], heals[0]["t"] if heals else self.end, 10**30))
         before = 0
         for record in of_kind(read["records"], SERVER_STAT):
             if record["code"] == EVICTED_KEYS:
                 if record["value"] > before:
-                    self.takes.append(("evicted", record["t"], record["t"]))
+                    self.takes.append(("evicted", record["t"], record["t"], 10**30))
                 before = record["value"]
 
     def led_on(self, plan, of_fault):
         """Until when a master that was failed over may have acknowledged what its successor never had."""
-        heals, followed = of_kind(of_fault, HEAL), of_kind(of_fault, HEAL_OBSERVED)
+        killed, followed = of_kind(of_fault, INJECT), of_kind(of_fault, HEAL_OBSERVED)
         if plan["model"] == "failover" and not plan["old_returns"]:
-            return heals[0]["t"] if heals else self.end
+            return killed[0]["aux"] + OLD_MASTER_ANSWERS
         return followed[0]["t"] + OLD_MASTER_ANSWERS if followed else self.end
 
     def taken(self, message):
         """What took an acknowledged message from the log: (why, when), or nothing that was seen."""
-        for why, moment, until in self.takes:
-            if self.acknowledged_at(message) <= until:
+        at = self.acknowledged_at(message)
+        for why, moment, until, led in self.takes:
+            if at > until or (at > led and not self.older_connection_stood(message, led)):
+                continue
+            if not self.makes_a_hole(why, moment, message):
                 return why, moment
         return None
+
+    def older_connection_stood(self, message, led):
+        """Whether the acknowledgement may have come over a connection that had begun before ``led``."""
+        (answer,) = [r for r in self.outcomes[message] if r["t"] == self.acknowledged_at(message)][:1]
+        begun, ended = {}, {}
+        for record in self.every:
+            if record["actor"] == answer["actor"] and record["kind"] == CONNECTED:
+                begun[record["count"]] = record["t"]
+            if record["actor"] == answer["actor"] and record["kind"] == DISCONNECTED:
+                ended.setdefault(record["count"], record["t"])
+        if any(moment < led and ended.get(number, 10**30) >= answer["t"] for number, moment in begun.items()):
+            return True
+        return not any(led <= moment <= answer["t"] for moment in begun.values())
+
+    def makes_a_hole(self, why, moment, message):
+        """Whether the log still holds what would have gone with the message."""
+        entry = max(self.entries(message), default=(0, 0))
+        if why == "evicted":
+            return self.first_surviving is not None and entry > self.first_surviving
+        before = [m for m in self.attempts if self.outcome(m) == "acknowledged" and self.acknowledged_at(m) <= moment]
+        return any(entry <= held for m in before for held in self.log.get(m, [])) or entry == (0, 0)
 
     def read_server(self, read):
         self.log, self.pending = {}, []
@@ -526,7 +558,7 @@ class Arm:
         saved = [entry_of(r) for r in of_kind(self.records, CHECKPOINT) if r["scope"] == scope]
         if self.is_shell(message, scope):
             return "trimmed while pending"
-        if message not in self.log and self.taken(message):
+        if message not in self.log and not self.retention_explains(message) and self.taken(message):
             return self.taken(message)[0]
         if message not in self.log and self.is_before_log(entries):
             return "trimmed unread"

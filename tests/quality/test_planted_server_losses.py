@@ -8,13 +8,13 @@ from comparing import flatten, recounted_whole
 
 from harness.history.journal import EventKind
 from harness.model.accounts import ArmResult
-from harness.model.values import FaultPlan
+from harness.model.values import FaultPlan, Retention
 from harness.model.words import FAILOVERS, FaultModel, Guarantee, Mechanism, Persistence, ServerStat, Verdict
 from harness.selftest.book import Book, Note
 from harness.selftest.clean import build
-from harness.selftest.deeds import lose_from_log
+from harness.selftest.deeds import lose_from_log, retry_by_producer
 from harness.selftest.moments import FAN_OUT, HEAL_NS, INJECT_NS, MILLISECOND, PUBSUB
-from harness.selftest.plant import Target
+from harness.selftest.plant import CONSUMED, Target
 
 RESTART, UNFSYNCED, EVICTED, UNREPLICATED, UNEXPLAINED = (
     Mechanism.SERVER_RESTART,
@@ -35,17 +35,23 @@ def struck(model: FaultModel, persistence: Persistence = Persistence.OFF) -> Boo
     return book
 
 
-def take(book: Book, *, until_ns: int, since_ns: int = 0, producer: int = 1) -> int:
-    """The log of the fan-out arm loses what was acknowledged in between; how many messages that is."""
+def take(book: Book, *, until_ns: int, since_ns: int = 0, producer: int | None = None) -> int:
+    """The log of the fan-out arm loses what was acknowledged in between (by one producer); how many messages."""
+    by = {} if producer is None else {"producer": producer}
     outcomes = [
         note
-        for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=producer)
+        for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, **by)
         if since_ns <= note.t_ns <= until_ns and note.sequence < 2**31
     ]
     for note in outcomes:
-        book.remove(EventKind.LOG_ENTRY, arm=FAN_OUT, producer=producer, sequence=note.sequence)
+        book.remove(EventKind.LOG_ENTRY, arm=FAN_OUT, producer=note.producer, sequence=note.sequence)
     recount_log(book)
     return len(outcomes)
+
+
+def last_before(book: Book, moment_ns: int = INJECT_NS) -> Note:
+    """The acknowledgement that the fan-out arm got last before a moment."""
+    return [note for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT) if note.t_ns < moment_ns][-1]
 
 
 def recount_log(book: Book) -> None:
@@ -97,7 +103,7 @@ def test_seconds_of_acknowledged_log() -> None:
     book = struck(FaultModel.POWER_LOSS, Persistence.AOF_EVERYSEC)
     since = INJECT_NS - 200 * MILLISECOND
     assert take(book, since_ns=since, until_ns=INJECT_NS) > 1
-    first = min(note.t_ns for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1) if note.t_ns >= since)
+    first = min(note.t_ns for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT) if note.t_ns >= since)
     assert agreed(book).lost_log_s == (INJECT_NS - first) / 1e9
 
 
@@ -110,7 +116,7 @@ def test_seconds_of_what_a_deposed_master_acknowledged() -> None:
     count = take(book, since_ns=HEAL_NS, until_ns=seen_ns)
     times = [
         note.t_ns
-        for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1)
+        for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT)
         if HEAL_NS <= note.t_ns <= seen_ns and note.sequence < 2**31
     ]
     result = agreed(book)
@@ -149,6 +155,13 @@ def test_a_death_that_nobody_saw(model: FaultModel) -> None:
     assert judged(book).result.verdict is Verdict.INCONCLUSIVE
 
 
+def see_evicted(book: Book, count: int, *, at_ns: int) -> None:
+    """The server's counter of evicted keys is seen."""
+    stat = Note(EventKind.SERVER_STAT, at_ns, 0, -1, 0)
+    stat.code, stat.value = ServerStat.EVICTED_KEYS, count
+    book.journals["conductor"].notes.append(stat)
+
+
 @pytest.mark.parametrize(
     ("risen_to", "seen_after_ms", "expected"), [(1, 5, EVICTED), (0, 5, UNEXPLAINED), (1, -2_000, UNEXPLAINED)]
 )
@@ -156,20 +169,84 @@ def test_evicted(risen_to: int, seen_after_ms: int, expected: Mechanism) -> None
     """The counter has to have risen, after the message was acknowledged."""
     book = struck(FaultModel.EVICTION)
     count = take(book, until_ns=INJECT_NS)
-    stat = Note(EventKind.SERVER_STAT, INJECT_NS + seen_after_ms * MILLISECOND, 0, -1, 0)
-    stat.code, stat.value = ServerStat.EVICTED_KEYS, risen_to
-    book.journals["conductor"].notes.append(stat)
+    see_evicted(book, risen_to, at_ns=INJECT_NS + seen_after_ms * MILLISECOND)
     assert agreed(book).gone_by_mechanism == {expected: count}
+
+
+def test_what_two_explain_the_fault_explains() -> None:
+    """The whole log up to the strike is gone, and the counter rose as well."""
+    book = struck(FaultModel.FAILOVER)
+    count = take(book, until_ns=INJECT_NS)
+    see_evicted(book, 1, at_ns=INJECT_NS + 5 * MILLISECOND)
+    assert agreed(book).gone_by_mechanism == {UNREPLICATED: count}
+
+
+@pytest.mark.parametrize("producer", [0, 1])
+@pytest.mark.parametrize("model", [FaultModel.SERVER_KILL, FaultModel.POWER_LOSS, FaultModel.FAILOVER])
+def test_a_hole_in_the_log(model: FaultModel, producer: int) -> None:
+    """All of one producer is gone: of it, only what is younger than the other's last entry can have been cut off."""
+    book = struck(model, Persistence.OFF)
+    outcomes = [note for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT) if note.t_ns <= INJECT_NS]
+    kept = max(note.entry for note in outcomes if note.producer != producer)
+    count = take(book, until_ns=INJECT_NS, producer=producer)
+    younger = sum(note.entry > kept for note in outcomes if note.producer == producer)
+    found = agreed(book).gone_by_mechanism
+    assert found[UNEXPLAINED] == count - younger > 0
+    assert sum(found.values()) == count
+
+
+def test_an_eviction_takes_a_stream_whole() -> None:
+    """One producer's entries are gone, the other's are not: nothing that is younger than one of these was evicted."""
+    book = struck(FaultModel.EVICTION)
+    count = take(book, until_ns=INJECT_NS, producer=1)
+    see_evicted(book, 1, at_ns=INJECT_NS + 5 * MILLISECOND)
+    first = min(note.entry for note in book.notes(EventKind.LOG_ENTRY, arm=FAN_OUT))
+    outcomes = book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1)
+    older = sum(note.entry < first for note in outcomes if note.t_ns <= INJECT_NS)
+    found = agreed(book).gone_by_mechanism
+    assert (found.get(EVICTED, 0), found[UNEXPLAINED]) == (older, count - older)
+
+
+def test_a_retried_entry_that_survived_is_the_older_one() -> None:
+    """A message was written twice, and the second entry, which was acknowledged, went with the end of the log."""
+    book = struck(FaultModel.SERVER_KILL)
+    last = last_before(book)
+    before = last_before(book, last.t_ns)
+    retry_by_producer(Target(book, FAN_OUT, before.producer, before.sequence))
+    second, younger = before.entry, (last.entry[0], last.entry[1] + 1)
+    assert 1 == book.remove(EventKind.LOG_ENTRY, arm=FAN_OUT, entry=second)
+    for note in book.notes(*CONSUMED, EventKind.OUTCOME, arm=FAN_OUT, entry=second):
+        note.entry = younger
+    book.remove(EventKind.LOG_ENTRY, arm=FAN_OUT, producer=last.producer, sequence=last.sequence)
+    recount_log(book)
+    assert agreed(book).gone_by_mechanism == {RESTART: 1}
+
+
+@pytest.mark.parametrize("kept", [5, 500])
+def test_what_was_trimmed_as_told_no_fault_took(kept: int) -> None:
+    """All that was acknowledged before the death is gone, and two scopes had not read the oldest of it."""
+    book = struck(FaultModel.SERVER_KILL)
+    arms = list(book.trial.scenario.arms)
+    arms[FAN_OUT] = arms[FAN_OUT].model_copy(update={"retention": Retention(max_length=kept)})
+    book.trial = book.trial.model_copy(
+        update={"scenario": book.trial.scenario.model_copy(update={"arms": tuple(arms)})}
+    )
+    first = book.notes(EventKind.OUTCOME, arm=FAN_OUT)[0]
+    book.remove(*CONSUMED, arm=FAN_OUT, producer=first.producer, sequence=first.sequence)
+    count = take(book, until_ns=INJECT_NS)
+    result = agreed(book)
+    trimmed = kept == 5
+    assert result.durability is not None
+    assert (count if trimmed else 0) == result.durability.trimmed_by_configuration
+    assert {Mechanism.TRIMMED_UNREAD if trimmed else RESTART: 2} == result.lost_by_mechanism
+    assert ({} if trimmed else {RESTART: count}) == result.gone_by_mechanism
 
 
 def test_lost_before_anybody_read_it() -> None:
     """Gone and never received: lost, by the same mechanism; at least once and durable are both refuted."""
     book = struck(FaultModel.POWER_LOSS, Persistence.AOF_EVERYSEC)
-    last = max(
-        (note for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1) if note.t_ns < INJECT_NS),
-        key=lambda note: note.t_ns,
-    )
-    lose_from_log(Target(book, FAN_OUT, 1, last.sequence))
+    last = last_before(book)
+    lose_from_log(Target(book, FAN_OUT, last.producer, last.sequence))
     recount_log(book)
     result = agreed(book)
     assert result.lost_by_mechanism == {UNFSYNCED: 1}
@@ -184,10 +261,9 @@ def test_lost_before_anybody_read_it() -> None:
 def test_received_and_rolled_back_before_the_effect(model: FaultModel, expected: Mechanism) -> None:
     """Its consumer had it in hand when the server went; the next life has neither the entry nor that it was pending."""
     book = struck(model, Persistence.AOF_EVERYSEC)
-    outcomes = book.notes(EventKind.OUTCOME, arm=FAN_OUT, producer=1)
-    last = max((note for note in outcomes if note.t_ns < INJECT_NS), key=lambda note: note.t_ns)
+    last = last_before(book)
     for kind in (EventKind.LOG_ENTRY, EventKind.EFFECT, EventKind.ACK):
-        book.remove(kind, arm=FAN_OUT, producer=1, sequence=last.sequence)
+        book.remove(kind, arm=FAN_OUT, producer=last.producer, sequence=last.sequence)
     recount_log(book)
     result = agreed(book)
     assert result.unsettled_by_mechanism == {expected: result.scopes}

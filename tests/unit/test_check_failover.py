@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from literal_history import LiteralTrial, entry_id, pubsub_arm, stream_arm
 
-from harness.history.journal import EventKind
+from harness.history.journal import BarrierPart, EventKind
 from harness.model.accounts import FailoverAudit, ReplicaLog
 from harness.model.values import Arm, FaultPlan
-from harness.model.words import ErrorKind, FaultModel
+from harness.model.words import ErrorKind, FaultModel, ReceiveTag
 
 HUNG = FaultPlan(model=FaultModel.HUNG_MASTER)
 STRIKE, HEAL = 2_000, 5_000
@@ -42,46 +41,69 @@ def ended(trial: LiteralTrial, at: float, *, noticed: bool = True, who: str = "c
     note(EventKind.DISCONNECTED, at, count=1, detail=ErrorKind.EOF if noticed else ErrorKind.NONE)
 
 
-@pytest.mark.parametrize("primitive", [pubsub_arm, stream_arm])
-def test_what_comes_over_an_old_connection_after_the_heal_a_deposed_master_acknowledged(
-    tmp_path: Path, primitive: Any
-) -> None:
-    """Not what came before the heal, nor what comes over a new connection."""
-    trial = failover(tmp_path, primitive())
-    trial.send(20, HEAL - 5)
-    trial.send(21, HEAL + 20)
-    trial.send(22, HEAL + 40)
-    ended(trial, HEAL + 50, who="producer")
-    trial.producer(EventKind.CONNECTED, HEAL + 55, count=2)
-    trial.send(23, HEAL + 60)
-    for sequence in (20, 21, 22, 23):
-        trial.receive(sequence, HEAL + 100 + sequence)
-        if primitive is stream_arm:
+def test_what_comes_over_an_old_connection_after_the_heal_a_deposed_master_acknowledged(tmp_path: Path) -> None:
+    """Not what came before the heal, nor over a new connection, nor when the old master was long seen to follow."""
+    trial = failover(tmp_path, pubsub_arm())
+    for sequence, at in ((20, HEAL - 5), (21, HEAL + 20), (22, HEAL + 40), (23, HEAL + 110)):
+        trial.send(sequence, at)
+    ended(trial, HEAL + 120, who="producer")
+    trial.producer(EventKind.CONNECTED, HEAL + 125, count=2)
+    trial.send(24, HEAL + 126)
+    for sequence in range(20, 25):
+        trial.receive(sequence, HEAL + 200 + sequence)
+    found = audit(trial)
+    assert (2, None) == (found.deposed_acknowledged, found.deposed_gone)
+
+
+def test_a_deposed_master_acknowledged_what_is_not_in_the_log_under_that_id(tmp_path: Path) -> None:
+    """A late answer to what the new master has is no write that a deposed master took; a second entry of it is."""
+    trial = failover(tmp_path, stream_arm())
+    for sequence, at in ((20, HEAL - 5), (21, HEAL + 20), (22, HEAL + 40), (23, HEAL + 60)):
+        trial.send(sequence, at, **({"entry": (9_999, 0)} if sequence == 22 else {}))
+        trial.receive(sequence, at + 100)
+        if sequence in (21, 22):
             trial.log(sequence)
     found = audit(trial)
-    assert (2, None if primitive is pubsub_arm else 0) == (found.deposed_acknowledged, found.deposed_gone)
+    assert (2, 1) == (found.deposed_acknowledged, found.deposed_gone)
 
 
-def test_what_is_acknowledged_after_the_heal_and_gone_a_deposed_master_acknowledged(tmp_path: Path) -> None:
-    """Whatever connection it came by; what was acknowledged before the heal is another loss."""
+@pytest.mark.parametrize(("begun", "deposed"), [(HEAL - 1, 1), (HEAL + 1, 0)])
+def test_what_came_over_a_connection_that_began_after_the_heal_the_new_master_acknowledged(
+    tmp_path: Path, begun: float, deposed: int
+) -> None:
+    """That it is gone is another finding."""
     trial = failover(tmp_path, stream_arm())
     ended(trial, STRIKE + 1, who="producer")
-    trial.producer(EventKind.CONNECTED, STRIKE + 2, count=2)
+    trial.producer(EventKind.CONNECTED, begun, count=2)
     trial.send(20, HEAL - 50)
     trial.send(21, HEAL + 20)
     found = audit(trial)
-    assert (1, 1) == (found.deposed_acknowledged, found.deposed_gone)
+    assert (deposed, deposed) == (found.deposed_acknowledged, found.deposed_gone)
 
 
-@pytest.mark.parametrize(("old_returns", "deposed"), [(False, 0), (True, 1)])
-def test_a_master_that_is_dead_for_good_acknowledges_nothing(tmp_path: Path, old_returns: bool, deposed: int) -> None:
-    """What is gone although the new master acknowledged it is another finding: nothing explains it."""
+@pytest.mark.parametrize(("old_returns", "at", "deposed"), [(False, 50, 0), (True, 50, 1), (True, 500, 0)])
+def test_a_master_that_is_dead_for_good_acknowledges_nothing(
+    tmp_path: Path, old_returns: bool, at: float, deposed: int
+) -> None:
+    """Nor does one that came back, once it follows: what is gone although the new one acknowledged it has no reason."""
     trial = failover(tmp_path, stream_arm(), fault=FaultPlan(model=FaultModel.FAILOVER, old_returns=old_returns))
-    ended(trial, STRIKE + 1, who="producer")
-    trial.producer(EventKind.CONNECTED, HEAL + 2, count=2)
-    trial.send(20, HEAL + 500)
+    trial.send(20, HEAL + at)
     found = audit(trial)
     assert (deposed, deposed) == (found.deposed_acknowledged, found.deposed_gone)
+
+
+def test_what_takes_the_log_to_know_is_unknown_without_it(tmp_path: Path) -> None:
+    """Nothing is said to be gone, or passed over, or more than the master has."""
+    trial = failover(tmp_path, stream_arm())
+    trial.send(20, HEAL + 20)
+    trial.conductor(EventKind.REPLICA_READ, 9_700, scope=1, value=0)
+    trial.finish(without=[BarrierPart.LOG_READ])
+    result = trial.judge().result.arms[0]
+    assert result.failover is not None
+    found = result.failover
+    assert (None, None, None) == (found.deposed_acknowledged, found.deposed_gone, found.skipped)
+    assert result.lost_log_s is None
+    assert (ReplicaLog(number=1, entries=0, gone=21),) == result.replicas
 
 
 @pytest.mark.parametrize(("noticed", "never"), [(True, 0), (False, 1)])
@@ -105,14 +127,17 @@ def test_a_connection_that_never_ended_was_believed_in_to_the_end(tmp_path: Path
 def test_an_entry_that_comes_again_after_the_strike_is_redelivered(tmp_path: Path) -> None:
     """Taken back: its XACK had succeeded before. A second entry of the same message is the producer's affair."""
     trial = failover(tmp_path, stream_arm())
-    trial.send(20, STRIKE - 100)
-    trial.receive(20, STRIKE - 90, ack=False)
-    trial.log(20)
+    for sequence in (20, 21):
+        trial.send(sequence, STRIKE - 100)
+        trial.receive(sequence, STRIKE - 90, ack=False)
+        trial.log(sequence)
     trial.receive(20, HEAL + 100)
+    trial.receive(21, HEAL + 100, code=ReceiveTag.CLAIMED)  # it was pending: any server gives it again
     trial.receive(19, HEAL + 101)
+    trial.receive(17, HEAL + 101, code=ReceiveTag.CLAIMED)
     trial.receive(18, HEAL + 102, entry=(7_777, 0))
     found = audit(trial)
-    assert (2, 1) == (found.redelivered, found.taken_back)
+    assert (3, 2) == (found.redelivered, found.taken_back)
 
 
 def test_what_the_group_has_gone_past_is_skipped(tmp_path: Path) -> None:

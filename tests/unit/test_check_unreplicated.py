@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from literal_history import LiteralTrial, clause, required, stream_arm
 
+from harness.history.journal import EventKind
 from harness.model.accounts import ArmResult
 from harness.model.values import FaultPlan
-from harness.model.words import Fate, FaultModel, Guarantee, Mechanism, OutcomeCode, Verdict
+from harness.model.words import ErrorKind, Fate, FaultModel, Guarantee, Mechanism, OutcomeCode, Verdict
 
 KILLED = FaultPlan(model=FaultModel.FAILOVER)
 BACK = FaultPlan(model=FaultModel.FAILOVER, old_returns=True)
 HUNG = FaultPlan(model=FaultModel.HUNG_MASTER)
 STRIKE, LED_ON = 2_000, 5_000
-"""The master is struck; clients are led to the new one. Its evidence, that the old one follows, comes 1 ms later."""
+"""The master is struck, which takes 1 ms; clients are led to the new one. Its evidence, that the old one follows, comes
+1 ms later. An answer may be written down a tenth of a second late."""
 UNREPLICATED, UNEXPLAINED = Mechanism.UNREPLICATED, Mechanism.UNEXPLAINED
 
 
@@ -58,8 +60,9 @@ def found(trial: LiteralTrial) -> ArmResult:
     [
         (KILLED, STRIKE - 500, UNREPLICATED),
         (KILLED, STRIKE + 5, UNREPLICATED),
-        (KILLED, LED_ON, UNREPLICATED),
-        (KILLED, LED_ON + 0.5, UNEXPLAINED),
+        (KILLED, STRIKE + 101, UNREPLICATED),
+        (KILLED, STRIKE + 101.5, UNEXPLAINED),
+        (KILLED, LED_ON, UNEXPLAINED),
         (BACK, STRIKE - 500, UNREPLICATED),
         (BACK, LED_ON + 101, UNREPLICATED),
         (BACK, LED_ON + 101.5, UNEXPLAINED),
@@ -71,8 +74,9 @@ def found(trial: LiteralTrial) -> ArmResult:
     ids=[
         "killed: before",
         "killed: its last reply",
-        "killed: until clients are led on",
+        "killed: its last reply, written down late",
         "killed: by the new master",
+        "killed: by the new master, when clients are led on",
         "back: before",
         "back: until it follows",
         "back: by the new master",
@@ -83,13 +87,46 @@ def found(trial: LiteralTrial) -> ArmResult:
     ],
 )
 def test_what_a_replica_never_got(tmp_path: Path, fault: FaultPlan, acknowledged: float, expected: Mechanism) -> None:
-    """A dead master acknowledges nothing once clients were led on; one that lives may, until a moment after it follows.
+    """A dead master acknowledges nothing; one that lives may, until a moment after it follows.
 
     What the new master acknowledged itself cannot have been lost by the change.
     """
     result = found(one_gone(tmp_path, fault, acknowledged=acknowledged))
     assert {expected: 1} == result.gone_by_mechanism
     assert 21 == result.fates[Fate.DELIVERED]
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "expected"),
+    [
+        (LED_ON - 1, None, UNREPLICATED),
+        (LED_ON + 10, LED_ON + 5, UNEXPLAINED),
+        (LED_ON + 10, LED_ON + 60, UNREPLICATED),
+        (LED_ON + 60, LED_ON + 5, UNREPLICATED),
+    ],
+    ids=["an old one stands", "only a new one", "both stood", "the new one began later"],
+)
+@pytest.mark.parametrize("fault", [BACK, HUNG])
+def test_a_connection_that_began_later_leads_to_the_new_master(
+    tmp_path: Path, fault: FaultPlan, begun: float, ended: float | None, expected: Mechanism
+) -> None:
+    """What came 50 ms after the heal by no other one was the new master's to keep."""
+    trial = one_gone(tmp_path, fault, acknowledged=LED_ON + 50)
+    trial.producer(EventKind.CONNECTED, 1, count=1)
+    trial.producer(EventKind.CONNECTED, begun, count=2)
+    if ended is not None:
+        trial.producer(EventKind.DISCONNECTED, ended, count=1, detail=ErrorKind.EOF)
+    assert {expected: 1} == found(trial).gone_by_mechanism
+
+
+def test_what_is_older_than_what_survived_was_not_cut_off(tmp_path: Path) -> None:
+    """Its id is lower than that of an entry that was acknowledged before the strike, whoever sent it first."""
+    trial = one_gone(tmp_path, KILLED, acknowledged=STRIKE - 500)
+    trial.send(22, STRIKE - 505, takes=10)
+    trial.receive(22, STRIKE - 490)
+    trial.log(22)
+    trial.conductor(EventKind.LOG_READ, 9_500, arm=0, value=22, aux_ns=22_000)
+    assert {UNEXPLAINED: 1} == found(trial).gone_by_mechanism
 
 
 def test_what_nobody_had_read_is_lost_by_it(tmp_path: Path) -> None:
