@@ -3,7 +3,8 @@
 "Exactly" needs saying. How *many* messages a fault costs depends on where in the traffic it strikes, so 559 and 561
 losses are no difference. What is exact is whether something that never happened happens: a *required* guarantee that
 was violated in no trial of the first side and in one of the second got worse, full stop. Otherwise the rates of
-violated trials are compared, and a difference is one only where its interval (95 %) excludes zero.
+violated trials are compared, and a difference is one only where its interval (95 %) excludes zero. What was expected
+to break and breaks less often is no progress: a fault that did not work looks the same.
 
 Trials of the same seed (the same schedule, payloads and fault times) are paired.
 """
@@ -236,6 +237,12 @@ def _judge(
         return Change.WORSE, "required, never violated before, and violated now"
     if interval.low > 0:
         return Change.WORSE, "violated more often"
+    if stance is Stance.EXPECTED_NOT_TO_HOLD and bad_now * len(one) < bad_before * len(two):
+        unbroken = len(two) - bad_now
+        return (
+            Change.UNKNOWN,
+            f"what was expected to break did not in {unbroken} of {len(two)} on the second side: did the fault work?",
+        )
     if interval.high < 0:
         return Change.BETTER, "violated less often"
     if weak:
