@@ -58,6 +58,9 @@ def rate_interval(bad: int, trials: int, *, confidence: float = CONFIDENCE) -> I
 def trials_needed(bad: int, *, highest: float, confidence: float = CONFIDENCE) -> int | None:
     """The fewest trials of which ``bad`` bad ones show a rate of at most ``highest``; ``None``: more than a million.
 
+    The more trials there are, the lower is the bound: so it is found by doubling, up to `MOST_TRIALS` itself, and then
+    by halving what lies between.
+
     Raises:
         ValueError: no number of trials shows a rate of zero, and none is needed for one.
     """
@@ -65,9 +68,9 @@ def trials_needed(bad: int, *, highest: float, confidence: float = CONFIDENCE) -
         raise ValueError(f"a highest rate of {highest:g}")
     low, high = bad, max(bad, 1)
     while upper_bound(bad, high, confidence=confidence) > highest:
-        low, high = high, high * 2
-        if high > MOST_TRIALS:
+        if high >= MOST_TRIALS:
             return None
+        low, high = high, min(high * 2, MOST_TRIALS)
     while high - low > 1:
         middle = (low + high) // 2
         if upper_bound(bad, middle, confidence=confidence) > highest:

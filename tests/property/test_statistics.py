@@ -12,6 +12,7 @@ from scipy import stats
 
 from harness.check.bound import at_most, upper_bound
 from harness.check.statistics import (
+    MOST_TRIALS,
     Interval,
     difference,
     lower_bound,
@@ -74,9 +75,31 @@ def test_the_trials_that_are_needed_without_a_bad_one(highest: float, expected: 
     assert expected == trials_needed(0, highest=highest)
 
 
-def test_no_number_of_trials_shows_a_rate_of_a_billionth() -> None:
-    """The search ends."""
-    assert trials_needed(0, highest=1e-9) is None
+@CHEAP
+@given(st.integers(0, 40), st.floats(-6.3, -0.01).map(lambda power: 10**power), confidences)
+def test_the_trials_that_are_needed_are_found_up_to_a_million(bad: int, highest: float, confidence: float) -> None:
+    """Told where there are so many at most, and only there: a million show it exactly where a number is told."""
+    needed = trials_needed(bad, highest=highest, confidence=confidence)
+    shown = upper_bound(bad, MOST_TRIALS, confidence=confidence) <= highest
+    assert shown == (needed is not None)
+    if needed is not None:
+        assert upper_bound(bad, needed, confidence=confidence) <= highest
+        assert needed == max(bad, 1) or upper_bound(bad, needed - 1, confidence=confidence) > highest
+
+
+@pytest.mark.parametrize("bad", [0, 1, 7])
+@pytest.mark.parametrize("trials", [1, 2, 524_288, 524_289, 999_999, 1_000_000, 1_000_001])
+def test_the_trials_that_are_needed_at_the_edges_of_the_search(bad: int, trials: int) -> None:
+    """The rate that so many trials show, just so: one of them fewer would not, and a million is the most."""
+    total = bad + trials
+    highest = upper_bound(bad, total)
+    assert trials_needed(bad, highest=highest) == (total if total <= MOST_TRIALS else None)
+
+
+@pytest.mark.parametrize("bad", [0, MOST_TRIALS, MOST_TRIALS + 1])
+def test_no_number_of_trials_shows_a_rate_of_a_billionth(bad: int) -> None:
+    """The search ends, also where there are as many bad trials."""
+    assert trials_needed(bad, highest=1e-9) is None
 
 
 @pytest.mark.parametrize("highest", [0.0, 1.0, -0.1, math.nan])

@@ -108,6 +108,27 @@ def test_numbers_come_with_their_bounds() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rate", "broken", "trials", "verdict"),
+    [
+        (0.29, 29, 100, INCONCLUSIVE),  # 0.29 * 100 is 28.999999999999996
+        (0.29, 30, 100, VIOLATED),
+        (0.57, 57, 100, INCONCLUSIVE),
+        (0.1, 3, 30, INCONCLUSIVE),
+        (0.1, 4, 30, VIOLATED),
+        (0.07, 7, 100, INCONCLUSIVE),  # 0.07 * 100 is 7.000000000000001
+        (0.07, 8, 100, VIOLATED),
+        (0.3, 3, 10, INCONCLUSIVE),
+        (1e-9, 1, 100, VIOLATED),
+    ],
+)
+def test_a_rate_at_its_limit_is_not_above_it(rate: float, broken: int, trials: int, verdict: Verdict) -> None:
+    """As the decimals that stand in the file, not as the product of two floats; shown it is not, for all that."""
+    seen = [trial_result(seed=seed, measured={ALO: VIOLATED if seed < broken else HELD}) for seed in range(trials)]
+    found = judge_clause(clause(trials=trials, max_violation_rate=rate), evidence(*seen))
+    assert (verdict, broken, trials) == (found.verdict, found.broken, found.trials)
+
+
+@pytest.mark.parametrize(
     ("stance", "measured", "samples", "verdict"),
     [
         (REQUIRED, HELD, 0, INCONCLUSIVE),
