@@ -61,7 +61,8 @@ class Clause(Frozen):
 
 
 COUNTS = frozenset({Quantity.LOST, Quantity.DUPLICATED, Quantity.DUPLICATE_EFFECTS, Quantity.MISSING_EFFECTS})
-_MILLISECONDS = frozenset({Quantity.READ_RECOVERY, Quantity.WRITE_RECOVERY, Quantity.BACKLOG_RECOVERY, Quantity.P99})
+RECOVERIES = frozenset({Quantity.READ_RECOVERY, Quantity.WRITE_RECOVERY, Quantity.BACKLOG_RECOVERY})
+_MILLISECONDS = RECOVERIES | {Quantity.P99}
 _P99_PHASES = {
     "whole": None,
     "warm_up": Phase.WARM_UP,

@@ -1,23 +1,36 @@
 """One clause in one trial: was the demand met, by which number, and how many samples stand behind it?
 
-Limits are judged only where the guarantee they rest on was judged as well: a count of losses means nothing in a trial
-whose fault was not seen, or whose absence was not proven. A value that was not observed meets no limit.
+Limits are judged only where the guarantee they rest on was judged as well: a count means nothing in a trial whose fault
+was not seen. A value that was not observed meets no limit, and *no limit is kept where absence is not proven*: without
+the drain barrier more may have been lost, doubled or delivered late than was counted, whatever else was refuted.
+*Beyond* its limit a value stands without the barrier where nothing that is still to come can take it back:
+
+- duplicated, duplicate effects: each was seen, and none goes away;
+- reads, writes, backlog back: what was seen came late, and what is still missing makes it later; what was not back in
+  time is described in `harness.contract.reading`;
+- available: the windows without an acknowledgement lie within the traffic, before the drain began.
+
+It does not where what is missing is counted, which may still come: losses (nothing is called one before the barrier),
+missing effects, and the p99, in which an undelivered message is infinitely late.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import assert_never
 
 from harness.check.clauses import counted
-from harness.contract.clauses import COUNTS, Clause, Quantity
-from harness.model.accounts import ArmResult, RecoveryTimes
+from harness.contract.clauses import COUNTS, RECOVERIES, Clause, Quantity
+from harness.contract.reading import Reading, read_quantity
+from harness.model.accounts import ArmResult
 from harness.model.results import ClauseResult, TrialResult
-from harness.model.words import Fate, Guarantee, Phase, Stance, Verdict
+from harness.model.words import Fate, Guarantee, Stance, Verdict
 
-_RECOVERED = {"read": "reads", "write": "writes", "backlog": "a backlog"}
 CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
+STANDING = RECOVERIES | {Quantity.DUPLICATED, Quantity.DUPLICATE_EFFECTS, Quantity.AVAILABLE}
+"""What stands beyond its limit without the drain barrier."""
+_UNPROVEN = "the drain barrier was not reached"
+"""How `harness.check.guarantees` begins the reason of what is inconclusive for this alone: other doubts come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +43,6 @@ class Observation:
     violations: int
     samples: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    value: float | None
-    samples: int
-    missing: str = ""
-    """Why there is no value."""
 
 
 def observe(clause: Clause, trial: TrialResult) -> Observation | None:
@@ -53,9 +58,9 @@ def observe(clause: Clause, trial: TrialResult) -> Observation | None:
         return Observation(name, Verdict.INCONCLUSIVE, None, 0, 0, f"{trial.status}: {reason}")
     if clause.guarantee is not None:
         return _guarantee(clause, name, judged)
-    if judged.measured not in CONCLUSIVE:
+    if judged.measured not in CONCLUSIVE and not (clause.quantity in STANDING and _only_unproven(judged)):
         return Observation(name, judged.measured, None, 0, judged.samples, counted(judged))
-    return _limit(clause, name, _read(clause, trial, arm, judged))
+    return _limit(clause, trial, arm, judged)
 
 
 def _basis(clause: Clause) -> Guarantee:
@@ -80,82 +85,55 @@ def _guarantee(clause: Clause, trial: str, judged: ClauseResult) -> Observation:
     return Observation(trial, verdict, None, judged.violations, judged.samples, reason)
 
 
-def _limit(clause: Clause, trial: str, reading: _Reading) -> Observation:
-    value, limit = reading.value, clause.limit
+def _limit(clause: Clause, trial: TrialResult, arm: ArmResult, judged: ClauseResult) -> Observation:
+    name, reading, limit = trial.trial.folder_name, read_quantity(clause, trial, arm, judged), clause.limit
     assert limit is not None
-    if value is None:
-        return Observation(trial, Verdict.INCONCLUSIVE, None, 0, reading.samples, reading.missing)
-    met = value >= limit if clause.quantity is Quantity.AVAILABLE else value <= limit
-    if met and reading.samples < clause.min_samples:
+    if reading.value is None:
+        return Observation(name, Verdict.INCONCLUSIVE, None, 0, reading.samples, reading.missing)
+    proven = _barrier_reached(trial, arm)
+    met = reading.value >= limit if clause.quantity is Quantity.AVAILABLE else reading.value <= limit
+    if not met and (proven or clause.quantity in STANDING):
+        return Observation(name, Verdict.VIOLATED, reading.value, 1, reading.samples, "")
+    doubt = _unread(judged, arm) if proven else f"{_UNPROVEN}, so absence is not proven"
+    if doubt:
+        reason = f"{doubt}; counted so far: {shown_value(clause, reading.value)}"
+        return Observation(name, Verdict.INCONCLUSIVE, None, 0, reading.samples, reason)
+    return _met(clause, name, reading)
+
+
+def _met(clause: Clause, trial: str, reading: Reading) -> Observation:
+    if reading.samples < clause.min_samples:
         reason = _too_few(reading.samples, clause.min_samples)
-        return Observation(trial, Verdict.INCONCLUSIVE, value, 0, reading.samples, reason)
-    return Observation(trial, Verdict.HELD if met else Verdict.VIOLATED, value, int(not met), reading.samples, "")
+        return Observation(trial, Verdict.INCONCLUSIVE, reading.value, 0, reading.samples, reason)
+    return Observation(trial, Verdict.HELD, reading.value, 0, reading.samples, "")
+
+
+def _barrier_reached(trial: TrialResult, arm: ArmResult) -> bool:
+    """Whether absence is proven for ``arm``.
+
+    The trial tells it of all its arms at once. Where another arm's barrier was missed, a guarantee of this one that was
+    found to be held tells that its own was not: the checker holds none without it.
+    """
+    held = any(one.arm == arm.arm and one.measured is Verdict.HELD for one in trial.clauses)
+    return trial.barrier_reached or held
+
+
+def _only_unproven(judged: ClauseResult) -> bool:
+    """Whether nothing but the drain barrier keeps a guarantee from being judged."""
+    alone = judged.measured is Verdict.INCONCLUSIVE and counted(judged).startswith(_UNPROVEN)
+    return alone and judged.samples > 0
+
+
+def _unread(judged: ClauseResult, arm: ArmResult) -> str:
+    """Why a limit is not kept although the drain came to its end: what makes at-least-once doubtful, losses or not."""
+    unread = arm.fates[Fate.UNREAD] + arm.fates[Fate.NEVER_READ]
+    if not unread or judged.guarantee is not Guarantee.AT_LEAST_ONCE:
+        return ""
+    return f"{unread:,} are still in the log and unread"
 
 
 def _too_few(samples: int, least: int) -> str:
     return f"{samples:,} samples, and at least {least:,} are asked for: send more messages, or ask for fewer"
-
-
-def _read(clause: Clause, trial: TrialResult, arm: ArmResult, judged: ClauseResult) -> _Reading:
-    """The value that a limit is set on."""
-    assert clause.quantity is not None
-    match clause.quantity:
-        case Quantity.LOST:
-            return _Reading(arm.fates[Fate.LOST], judged.samples)
-        case Quantity.DUPLICATED:
-            return _Reading(arm.duplicated, judged.samples)
-        case Quantity.DUPLICATE_EFFECTS:
-            return _Reading(arm.duplicate_effects, judged.samples)
-        case Quantity.MISSING_EFFECTS:
-            return _Reading(arm.missing_effects, judged.samples)
-        case Quantity.READ_RECOVERY:
-            return _recovery("read", arm.recovery, arm.recovery.read_from_heal_ns, judged.samples)
-        case Quantity.WRITE_RECOVERY:
-            return _recovery("write", arm.recovery, arm.recovery.write_from_heal_ns, judged.samples)
-        case Quantity.BACKLOG_RECOVERY:
-            return _recovery("backlog", arm.recovery, arm.recovery.backlog_from_heal_ns, judged.samples)
-        case Quantity.P99:
-            return _p99(arm, clause.phase)
-        case Quantity.AVAILABLE:
-            return _available(trial, arm)
-        case _:
-            assert_never(clause.quantity)
-
-
-def _recovery(what: str, times: RecoveryTimes, value_ns: int | None, samples: int) -> _Reading:
-    """Of what was not back by the end nobody knows how long it would have taken: no limit is met or missed."""
-    if value_ns is not None:
-        return _Reading(value_ns / 1e6, samples)
-    back = "it was not back by the end of the trial" if what in times.not_back else "the fault did not interrupt it"
-    return _Reading(None, samples, f"no recovery of {_RECOVERED[what]} was observed: {back}")
-
-
-def _p99(arm: ArmResult, phase: Phase | None) -> _Reading:
-    found = next((one.from_intended for one in arm.latency if one.phase is phase), None)
-    if found is None:
-        return _Reading(None, 0, "no message was owed")
-    if found.p99_ms is None:
-        return _Reading(None, found.samples, f"{found.samples:,} messages cannot support a p99: at least 100 can")
-    return _Reading(found.p99_ms, found.samples)
-
-
-def _available(trial: TrialResult, arm: ArmResult) -> _Reading:
-    """The share of the traffic's time in which the worst producer was outside of its windows."""
-    traffic = [span for span in trial.phases if span.phase is not Phase.DRAIN]
-    begin = min((span.begin_ns for span in traffic), default=0)
-    end = max((span.end_ns for span in traffic), default=0)
-    if end <= begin or not arm.attempted:
-        return _Reading(None, arm.attempted, "nothing was sent")
-    away: dict[int, int] = {}
-    counted_to: dict[int, int] = {}
-    for window in sorted(arm.unavailability, key=lambda it: it.begin_ns):
-        # A window that is still open lasts at least to the end. A producer that is behind its schedule may open one,
-        # by an intended time, within its last.
-        last = end if window.end_ns is None else min(window.end_ns, end)
-        first = max(window.begin_ns, counted_to.get(window.producer, begin))
-        away[window.producer] = away.get(window.producer, 0) + max(0, last - first)
-        counted_to[window.producer] = max(first, last)
-    return _Reading(1 - max(away.values(), default=0) / (end - begin), arm.attempted)
 
 
 def worst(clause: Clause, values: list[float]) -> float | None:
@@ -173,4 +151,6 @@ def shown_value(clause: Clause, value: float | None) -> str:
         return f"{value * 100:.4g} %"
     if clause.quantity in COUNTS:
         return f"{value:,.0f}"
-    return "never" if math.isinf(value) else f"{value:,.0f} ms"
+    if math.isinf(value):
+        return "not back by the end" if clause.quantity in RECOVERIES else "never"
+    return f"{value:,.0f} ms"

@@ -30,7 +30,8 @@ class ClauseOutcome(Frozen):
     needed_trials: int | None
     """How many trials it takes to show ``max_violation_rate``, if no more are broken; ``None``: enough, or no rate."""
     worst: float | None
-    """Of a limit: the worst value of all trials; ``None``: none was observed."""
+    """Of a limit: the worst value of all trials; infinite: not delivered, or not back by the end; ``None``: none was
+    observed."""
     violations: int
     samples: int
     reason: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from harness.check.clauses import gating
 from harness.contract.evaluate import Evidence
 from harness.contract.names import KnownNames
 from harness.model.accounts import ArmLatency, ArmResult, Cost, LatencyQuantiles, RecoveryTimes, UnavailabilityWindow
-from harness.model.results import ClauseResult, PhaseSpan, RunSummary, TrialEnvironment, TrialResult
+from harness.model.results import ClauseResult, FaultWindow, PhaseSpan, RunSummary, TrialEnvironment, TrialResult
 from harness.model.values import Arm, FaultPlan, Scenario, Trial
 from harness.model.words import (
     Fate,
@@ -51,6 +52,8 @@ def arm_result(
     *,
     arm: str = "group",
     lost: int = 0,
+    unread: int = 0,
+    phantoms: int = 0,
     duplicated: int = 0,
     duplicate_effects: int = 0,
     attempted: int = 1000,
@@ -58,11 +61,13 @@ def arm_result(
     recovery: RecoveryTimes | None = None,
     away: tuple[UnavailabilityWindow, ...] = (),
 ) -> ArmResult:
-    """One arm with these numbers; everything else is unremarkable."""
+    """One arm with these numbers; everything else is unremarkable. ``phantoms`` are foreign: on top of what is owed."""
     quantiles = LatencyQuantiles(
-        samples=attempted, undelivered=lost, p50_ms=1.0, p99_ms=p99_ms, p999_ms=None, max_ms=9.0
+        samples=attempted, undelivered=lost + unread, p50_ms=1.0, p99_ms=p99_ms, p999_ms=None, max_ms=9.0
     )
-    fates = dict.fromkeys(Fate, 0) | {Fate.LOST: lost, Fate.DELIVERED: attempted - lost}
+    missing = lost + unread
+    fates = dict.fromkeys(Fate, 0) | {Fate.LOST: lost, Fate.UNREAD: unread, Fate.DELIVERED: attempted - missing}
+    fates[Fate.PHANTOM] = phantoms
     return ArmResult(
         arm=arm,
         primitive=ARMS[arm].primitive,
@@ -77,7 +82,7 @@ def arm_result(
         duplicated=duplicated,
         duplicates_by_cause={},
         duplicate_effects=duplicate_effects,
-        missing_effects=lost,
+        missing_effects=missing,
         reordered=0,
         late=0,
         recovered=0,
@@ -107,8 +112,13 @@ def trial_result(
     stance: Stance = Stance.FREE,
     outage_s: float = 3.0,
     run: str = "run",
+    missed: Sequence[str] = (),
+    faults: tuple[FaultWindow, ...] = (),
 ) -> TrialResult:
-    """One trial. What is not in ``measured`` follows from the arm's counts."""
+    """One trial. What is not in ``measured`` follows from the arm's counts.
+
+    ``missed``: arms whose drain barrier was not reached.
+    """
     arms = arms or (arm_result(),)
     planned = Scenario(
         name=scenario,
@@ -120,7 +130,7 @@ def trial_result(
     )
     planned = planned.model_copy(update={"timeline": planned.timeline.model_copy(update={"outage_s": outage_s})})
     clauses = tuple(
-        _clause(arm, guarantee, (measured or {}).get(guarantee), samples, stance)
+        _clause(arm, guarantee, (measured or {}).get(guarantee), samples, stance, reached=arm.arm not in missed)
         for arm in arms
         for guarantee in Guarantee
     )
@@ -135,24 +145,47 @@ def trial_result(
             PhaseSpan(phase=Phase.FAULT, begin_ns=4 * SECOND, end_ns=10 * SECOND),
             PhaseSpan(phase=Phase.DRAIN, begin_ns=10 * SECOND, end_ns=60 * SECOND),
         ),
-        faults=(),
-        barrier_reached=True,
+        faults=faults,
+        barrier_reached=not missed,
         arms=arms,
         clauses=clauses,
         history_rows=1,
     )
 
 
+def fault_window(*, inject_s: float = 4, heal_s: float | None = 7) -> FaultWindow:
+    """A fault that was seen to come and to go; ``None``: it was never healed. The traffic lasts for ten seconds."""
+    heal_ns = None if heal_s is None else round(heal_s * SECOND)
+    return FaultWindow(
+        plan=FaultPlan(model=FaultModel.DROP, link=LinkRole.CONSUMERS),
+        inject_before_ns=round(inject_s * SECOND),
+        inject_after_ns=round(inject_s * SECOND),
+        heal_before_ns=heal_ns,
+        heal_after_ns=heal_ns,
+        observed_from_ns=round(inject_s * SECOND),
+        observed_to_ns=heal_ns,
+        evidence="seen",
+    )
+
+
 def _clause(
-    arm: ArmResult, guarantee: Guarantee, measured: Verdict | None, samples: int, stance: Stance
+    arm: ArmResult, guarantee: Guarantee, measured: Verdict | None, samples: int, stance: Stance, *, reached: bool
 ) -> ClauseResult:
-    counts = {
-        Guarantee.AT_LEAST_ONCE: arm.fates[Fate.LOST],
+    """One guarantee, measured as the checker does: what was seen stands, what is missing only with the barrier."""
+    positive = {
+        Guarantee.AT_LEAST_ONCE: arm.fates[Fate.PHANTOM],
         Guarantee.AT_MOST_ONCE: arm.duplicated,
-        Guarantee.EFFECTIVELY_ONCE: arm.duplicate_effects + arm.missing_effects,
-    }
-    count = counts.get(guarantee, 0)
-    found = measured if measured is not None else (VIOLATED if count else HELD)
+        Guarantee.EFFECTIVELY_ONCE: arm.duplicate_effects,
+    }.get(guarantee, 0)
+    absent = {
+        Guarantee.AT_LEAST_ONCE: arm.fates[Fate.LOST],
+        Guarantee.EFFECTIVELY_ONCE: arm.missing_effects,
+    }.get(guarantee, 0)
+    count, reason = positive + absent, f"{positive + absent} of {samples} counted"
+    found = VIOLATED if positive or (absent and reached) else HELD
+    if found is HELD and not reached:
+        found, reason = INCONCLUSIVE, f"the drain barrier was not reached (-), so absence is not proven; {reason}"
+    found = measured if measured is not None else found
     return ClauseResult(
         arm=arm.arm,
         guarantee=guarantee,
@@ -161,7 +194,7 @@ def _clause(
         verdict=HELD if stance is Stance.FREE else found,
         violations=count,
         samples=samples,
-        reason=f"{count} of {samples} counted",
+        reason=reason,
     )
 
 
