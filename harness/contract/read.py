@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from harness.check.guarantees import applicable
 from harness.contract.located import LocatedData, Place, Problem, load_located
 from harness.contract.names import KnownNames
-from harness.contract.schema import ArmContract, ContractFile, keys_at, quoted
+from harness.contract.schema import DEMANDS, ArmContract, ContractFile, keys_at, quoted
 from harness.model.errors import InvalidFileError, nearest
 from harness.model.words import Guarantee, Stance
 
@@ -113,11 +113,28 @@ def _problem(error: Mapping[str, Any], located: LocatedData) -> Problem:
             text = f'"{place[-1]}" is missing'
         case "model_type" | "dict_type":
             text = f"{where or 'the file'} has to be a mapping (key: value), not {quoted(value)}"
+        case "no_value" | "no_limit":
+            text = f"{where} {error['msg']}"
+        case "too_short":
+            text = _empty(place)
         case "tuple_type":
             text = f"{where} has to be a list, such as [at-least-once], not {quoted(value)}"
         case _:
             text = f"{where} is {quoted(value)}: {_lower(error['msg']).removeprefix('input ')}"
     return Problem(located.line_of(place), text)
+
+
+def _empty(place: Place) -> str:
+    """What is missing in a list or a mapping that has to name something."""
+    match place:
+        case ("scenarios",):
+            return "scenarios names no scenario: nothing is demanded of any"
+        case ("scenarios", scenario):
+            return f'{scenario} names no arm: add one, e.g. "stream-group: {{required: [at-least-once]}}"'
+        case ("profiles", profile, "scenarios"):
+            return f'profile "{profile}" names no scenario: add one, a family, or "all"'
+        case _:
+            return f"{place[-1]} names no guarantee: add one, e.g. [at-least-once], or leave the key out"
 
 
 def _lower(text: str) -> str:
@@ -130,8 +147,6 @@ def _contradictions(located: LocatedData, known: KnownNames) -> Iterator[Problem
     scenarios = data.get("scenarios")
     scenarios = scenarios if isinstance(scenarios, dict) else {}
     for scenario, arms in scenarios.items():
-        if isinstance(arms, dict) and not arms:
-            yield Problem(located.line_of(("scenarios", scenario)), f"{scenario} names no arm")
         for arm, said in arms.items() if isinstance(arms, dict) else ():
             if isinstance(said, dict):
                 place = ("scenarios", scenario, arm)
@@ -151,7 +166,7 @@ def _about_arm(
 ) -> Iterator[Problem]:
     """An arm of which nothing is said, something twice, or something that cannot be asked of it."""
     arm = place[2]
-    if not set(said) & {*STANCE_KEYS, "available", "budgets"} and set(said) <= set(ArmContract.model_fields):
+    if not set(said) & set(DEMANDS) and set(said) <= set(ArmContract.model_fields):
         yield Problem(located.line_of(place), f'nothing is demanded of {arm}: add e.g. "required: [at-least-once]"')
     primitive = known.primitive_of(arm)
     possible = [guarantee.value for guarantee in applicable(primitive)] if primitive is not None else list(Guarantee)

@@ -1,16 +1,18 @@
 """The contract file as values: what may stand in it, and the JSON Schema that editors check it with.
 
 Numbers are numbers (``lost: "0"`` is an error) and an unknown key is one as well, since a demand that nobody reads is
-a demand that is never checked. The names of scenarios and arms are checked against `KnownNames`.
+a demand that is never checked. So is one that demands nothing: a key without a value, an empty list of guarantees, a
+budget without a limit. The names of scenarios and arms are checked against `KnownNames`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
 
 from harness.contract.names import KnownNames
 from harness.model.errors import nearest
@@ -18,6 +20,8 @@ from harness.model.values import Frozen
 from harness.model.words import Guarantee
 
 MOST_TRIALS = 1_000
+DEMANDS = ("required", "expected_not_to_hold", "free", "available", "budgets")
+"""The keys of an arm that demand something; the others are terms."""
 SCHEMA_ID = "guarantees.schema.json"
 
 
@@ -63,11 +67,38 @@ def quoted(value: object) -> str:
 ScenarioName = Annotated[str, AfterValidator(_known_scenario)]
 ScenarioChoice = Annotated[str, AfterValidator(_known_choice)]
 ArmName = Annotated[str, AfterValidator(_known_arm)]
+Guarantees = Annotated[tuple[Guarantee, ...], Field(min_length=1)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Milliseconds = Annotated[float, Field(strict=True, gt=0, le=3_600_000, allow_inf_nan=False)]
 
 
-class Terms(Frozen):
+class Written(Frozen):
+    """A mapping of the file: what stands in it has a value, and what has none is left out."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_value(cls, value: object, info: ValidationInfo) -> object:
+        if value is None:
+            field = cls.model_fields[str(info.field_name)]
+            way = "write one" if field.is_required() else "write one, or leave the key out"
+            raise PydanticCustomError("no_value", "has no value: {way}", {"way": way})
+        return value
+
+
+class Limits(Written):
+    """A mapping of limits, of which there is at least one."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if not self.model_fields_set:
+            first = keys_of(type(self))[0]
+            raise PydanticCustomError("no_limit", "limits nothing: add a limit, e.g. on {first}", {"first": first})
+        return self
+
+
+class Terms(Written):
     """What it takes to believe that a demand is kept."""
 
     trials: Annotated[int, Field(strict=True, ge=1, le=MOST_TRIALS)] | None = None
@@ -81,7 +112,7 @@ class Terms(Frozen):
     """How many samples (messages, deliveries) must back a demand in each trial."""
 
 
-class RecoveryBudget(Frozen):
+class RecoveryBudget(Limits):
     """How soon after the heal; milliseconds."""
 
     read: Milliseconds | None = None
@@ -89,7 +120,7 @@ class RecoveryBudget(Frozen):
     backlog: Milliseconds | None = None
 
 
-class LatencyBudget(Frozen):
+class LatencyBudget(Limits):
     """The 99th percentile from intended send, by the phase in which a message was meant to be sent; milliseconds."""
 
     model_config = ConfigDict(validate_by_name=False, validate_by_alias=True)
@@ -102,7 +133,7 @@ class LatencyBudget(Frozen):
     recovery: Milliseconds | None = None
 
 
-class Budgets(Frozen):
+class Budgets(Limits):
     """What a trial may cost at most. Counts are per trial and arm, over all recipients."""
 
     lost: Count | None = None
@@ -116,11 +147,13 @@ class Budgets(Frozen):
 class ArmContract(Terms):
     """What is demanded of one arm in one scenario."""
 
-    required: tuple[Guarantee, ...] = ()
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in DEMANDS]})
+
+    required: Guarantees = ()
     """Must hold."""
-    expected_not_to_hold: tuple[Guarantee, ...] = ()
+    expected_not_to_hold: Guarantees = ()
     """Must be seen to break in every trial: if not, the fault probably did not work, and that is inconclusive."""
-    free: tuple[Guarantee, ...] = ()
+    free: Guarantees = ()
     """Shown, but gates nothing."""
     available: Annotated[float, Field(strict=True, gt=0, le=1)] | None = None
     """The least share of the traffic's time that every producer must be outside of its unavailability windows."""
@@ -134,18 +167,28 @@ class Profile(Terms):
     """Names of scenarios, families, or ``all``: of those that the contract speaks of."""
 
 
-class ContractFile(Frozen):
+class ContractFile(Written):
     """Reliability demands on Redis Pub/Sub and Redis Streams under faults, per scenario and arm."""
 
     version: Literal[1]
     defaults: Terms = Terms()
     profiles: dict[str, Profile] = Field(default_factory=dict)
-    scenarios: dict[ScenarioName, dict[ArmName, ArmContract]] = Field(min_length=1)
+    scenarios: dict[ScenarioName, Annotated[dict[ArmName, ArmContract], Field(min_length=1)]] = Field(min_length=1)
+
+
+class _Shape(GenerateJsonSchema):
+    """What may be written. What may only be left out is no value that may: nothing at all, an empty list."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
 
 
 def json_schema() -> str:
     """The JSON Schema of a contract file, as it is published."""
-    schema = ContractFile.model_json_schema()
+    schema = ContractFile.model_json_schema(schema_generator=_Shape)
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -170,4 +213,9 @@ def keys_at(path: tuple[str | int, ...]) -> list[str]:
             model = LatencyBudget
         case _:
             model = None
-    return [field.alias or name for name, field in model.model_fields.items()] if model is not None else []
+    return keys_of(model) if model is not None else []
+
+
+def keys_of(model: type[Frozen]) -> list[str]:
+    """The keys of a mapping of the file, as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -144,6 +144,65 @@ scenarios:
     assert expected == errors(text)
 
 
+def test_what_demands_nothing_is_told_once_and_all_of_it_at_once() -> None:
+    """A key without a value, an empty list, a budget without a limit: each at its own line, with the way out."""
+    text = """\
+version:
+defaults:
+  trials:
+profiles:
+  fast:
+    scenarios: []
+  slow:
+    scenarios:
+  none:
+scenarios:
+  crash: {}
+  stall:
+  cut:
+    pubsub:
+      required: []
+      expected_not_to_hold:
+      free: []
+      available:
+      max_violation_rate:
+      budgets:
+    group:
+      required: [at-least-once, ]
+      budgets: {}
+  crash_again: &again
+    group:
+      budgets:
+        lost:
+        recovery_ms: {}
+        p99_ms: {}
+"""
+    without, leave = "has no value: write one", ", or leave the key out"
+    required, free = (f"{key} names no guarantee: add one, e.g. [at-least-once]{leave}" for key in ("required", "free"))
+    pubsub, budgets = "scenarios.cut.pubsub", "scenarios.crash_again.group.budgets"
+    expected = [
+        f"c.yaml:1: version {without}",
+        f"c.yaml:3: defaults.trials {without}{leave}",
+        'c.yaml:6: profile "fast" names no scenario: add one, a family, or "all"',
+        f"c.yaml:8: profiles.slow.scenarios {without}",
+        "c.yaml:9: profiles.none has to be a mapping (key: value), not null",
+        'c.yaml:11: crash names no arm: add one, e.g. "stream-group: {required: [at-least-once]}"',
+        "c.yaml:12: scenarios.stall has to be a mapping (key: value), not null",
+        f"c.yaml:15: {required}",
+        f"c.yaml:16: {pubsub}.expected_not_to_hold {without}{leave}",
+        f"c.yaml:17: {free}",
+        f"c.yaml:18: {pubsub}.available {without}{leave}",
+        f"c.yaml:19: {pubsub}.max_violation_rate {without}{leave}",
+        f"c.yaml:20: {pubsub}.budgets {without}{leave}",
+        "c.yaml:23: scenarios.cut.group.budgets limits nothing: add a limit, e.g. on lost",
+        'c.yaml:24: unknown scenario "crash_again" (did you mean "crash"?)',
+        f"c.yaml:27: {budgets}.lost {without}{leave}",
+        f"c.yaml:28: {budgets}.recovery_ms limits nothing: add a limit, e.g. on read",
+        f"c.yaml:29: {budgets}.p99_ms limits nothing: add a limit, e.g. on whole",
+    ]
+    assert expected == errors(text)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -161,8 +220,11 @@ scenarios:
         ("version: !new x\n", 'c.yaml:1: a value of a kind that is not read here: !new "x"'),
         ("version: 1\n--- \nversion: 1\n", "c.yaml:2: not YAML: but found another document"),
         (b"version: 1\n# \xff\n", "c.yaml:2: not UTF-8 (byte 13): save it as UTF-8"),
-        ("version: 1\nscenarios: {}\n", None),
-        ("version: 1\nscenarios: {cut: {}}\n", "c.yaml:2: cut names no arm"),
+        ("version: 1\nscenarios: {}\n", "c.yaml:2: scenarios names no scenario: nothing is demanded of any"),
+        (
+            "version: 1\nscenarios: {cut: {}}\n",
+            'c.yaml:2: cut names no arm: add one, e.g. "stream-group: {required: [at-least-once]}"',
+        ),
         (
             "version: 1\nscenarios:\n  cut:\n    group: {trials: 3}\n",
             'c.yaml:4: nothing is demanded of group: add e.g. "required: [at-least-once]"',
@@ -257,6 +319,21 @@ BY_SHAPE = {
     GOOD.replace("trials: 5", "trials: 1001"): False,
     GOOD.replace("[ordered]", "ordered"): False,
     GOOD.replace("scenarios: [cut]", "scenarios: []"): False,
+    GOOD.replace("[ordered]", "[]"): False,
+    GOOD.replace("[ordered]", ""): False,
+    GOOD.replace("{free: [ordered]}", "{}"): False,
+    GOOD.replace("{free: [ordered]}", "{trials: 2}"): False,
+    GOOD.replace("{free: [ordered]}", ""): False,
+    GOOD.replace("group: {free: [ordered]}", "{}"): False,
+    GOOD.replace("{free: [ordered]}", "{budgets: {}}"): False,
+    GOOD.replace("{free: [ordered]}", "{budgets: }"): False,
+    GOOD.replace("{free: [ordered]}", "{free: [ordered], budgets: {lost: }}"): False,
+    GOOD.replace("{free: [ordered]}", "{available: 0.5}"): True,
+    GOOD.replace("{read: 500}", "{}"): False,
+    GOOD.replace("{warm-up: 20, whole: 9.5}", "{}"): False,
+    GOOD.replace("trials: 5", "trials:"): False,
+    GOOD.replace("defaults: {trials: 3, confidence: 0.9, min_samples: 10}", "defaults: {}"): True,
+    "version: 1\nscenarios: {}": False,
     "version: 1": False,
 }
 
