@@ -4,9 +4,10 @@ Every family has a control scenario with the arms of the family. An arm of a fau
 arm of the same name, else with that of its name without preset and release; what was not perfect there proves nothing
 here, and neither does an arm that no control of the family has. A trial with replicas, or with wires, is compared with
 a control that has them too: a single server says nothing about replication, and a proxy nothing about namespaces.
-Perfect is what the arm promises: an arm that subscribes twice gets everything twice by design, and a group created at
-``$`` is owed nothing earlier, so neither is held against a control; nor is a guarantee that the control's scenario
-itself expects not to hold.
+Perfect is what the arm promises: an arm that subscribes twice gets everything twice by design, and makes as many
+effects; a group created at ``$`` is owed nothing earlier; a log is trimmed as far as its retention says. None of this
+is held against a control; nor is a guarantee that the control's scenario itself expects not to hold. But an arm of
+which nothing was acknowledged shows nothing, however little went wrong.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ from harness.check.naming import base_name, without_preset
 from harness.model.accounts import ArmResult
 from harness.model.results import SkippedTrial, TrialResult
 from harness.model.values import Trial
-from harness.model.words import DuplicateCause, Fate, Guarantee, Mechanism, Stance, Verdict
+from harness.model.words import DuplicateCause, Fate, Guarantee, Mechanism, Outcome, Stance, Verdict
 
 _ABOUT: Mapping[str, Guarantee] = {
     "lost": Guarantee.AT_LEAST_ONCE,
     "stuck": Guarantee.AT_LEAST_ONCE,
+    "unread": Guarantee.AT_LEAST_ONCE,
+    "never read": Guarantee.AT_LEAST_ONCE,
     "without effect": Guarantee.EFFECTIVELY_ONCE,
+    "duplicate effects": Guarantee.EFFECTIVELY_ONCE,
     "duplicated": Guarantee.AT_MOST_ONCE,
+    "rejected but delivered": Guarantee.AT_MOST_ONCE,
+    "gone from the log": Guarantee.DURABLE,
     "reordered": Guarantee.ORDERED,
 }
 """Which guarantee excuses a fault of the control, where the scenario expects that it does not hold."""
@@ -35,8 +41,12 @@ def imperfection(control: TrialResult, name: str) -> str:
     if control.status != "complete":
         return f"{folder} is not complete"
     for arm in control.arms:
+        if arm.arm != name:
+            continue
+        if not arm.outcomes[Outcome.ACKNOWLEDGED]:
+            return f"{folder}: nothing of {arm.arm} was acknowledged"
         wrong = [f"{count:,} {word}" for word, count in _faults(control, arm).items() if count]
-        if wrong and arm.arm == name:
+        if wrong:
             return f"{folder}: {arm.arm} had {', '.join(wrong)}"
     if not control.barrier_reached:
         return f"{folder} did not reach its drain barrier"
@@ -45,11 +55,17 @@ def imperfection(control: TrialResult, name: str) -> str:
 
 def _faults(control: TrialResult, arm: ArmResult) -> dict[str, int]:
     """What must not happen without a fault, and how often it did; what the scenario expects is left out."""
+    overlaps = arm.duplicates_by_cause.get(DuplicateCause.OVERLAP, 0)
     found = {
         "lost": arm.fates[Fate.LOST],
         "stuck": arm.fates[Fate.STUCK],
+        "unread": arm.fates[Fate.UNREAD],
+        "never read": arm.fates[Fate.NEVER_READ],
         "without effect": arm.unsettled_effects + arm.dead_lettered,
-        "duplicated": arm.duplicated - arm.duplicates_by_cause.get(DuplicateCause.OVERLAP, 0),
+        "duplicate effects": max(0, arm.duplicate_effects - overlaps),
+        "duplicated": arm.duplicated - overlaps,
+        "rejected but delivered": arm.fates[Fate.REJECTED_BUT_DELIVERED],
+        "gone from the log": _gone(arm),
         "phantom": arm.fates[Fate.PHANTOM],
         "unexplained": arm.lost_by_mechanism.get(Mechanism.UNEXPLAINED, 0),
         "reordered": arm.reordered,
@@ -60,6 +76,14 @@ def _faults(control: TrialResult, arm: ArmResult) -> dict[str, int]:
         if clause.arm == arm.arm and clause.stance is Stance.EXPECTED_NOT_TO_HOLD
     }
     return {word: count for word, count in found.items() if _ABOUT.get(word) not in excused}
+
+
+def _gone(arm: ArmResult) -> int:
+    """Acknowledged messages that the log lost of itself; 0 of an arm without a log, and of one that was not read."""
+    table = arm.durability
+    if table is None:
+        return 0
+    return table.gone_with_effect + table.gone_without_effect - table.trimmed_by_configuration
 
 
 def control_doubts(
