@@ -35,12 +35,13 @@ from harness.model.values import (
     Timeline,
     Workload,
 )
-from harness.model.words import Guarantee, Mechanism, Persistence, Stance, Verdict
+from harness.model.words import Guarantee, Mechanism, Persistence, Primitive, Stance, Verdict
 from harness.plan.arms import named_arm
 
 SHORT = Timeline(warm_up_s=1.0, steady_s=1.5, outage_s=2.0, recovery_s=2.5)
 """Seven seconds of traffic: enough for a crash, a restart and the claims after it."""
 PERFECT = (Guarantee.AT_LEAST_ONCE, Guarantee.AT_MOST_ONCE, Guarantee.EFFECTIVELY_ONCE, Guarantee.ORDERED)
+"""What every arm keeps while nothing is injected; see `perfect`."""
 
 CRASH_ARMS = (
     "pubsub",
@@ -150,6 +151,11 @@ def fault_scenario(
     )
 
 
+def perfect(arm: Arm) -> tuple[Guarantee, ...]:
+    """What ``arm`` keeps while nothing is injected. A stream is durable as well: what it trims as told is no loss."""
+    return (*PERFECT, Guarantee.DURABLE) if arm.primitive is Primitive.STREAMS else PERFECT
+
+
 def family_control(
     *,
     name: str,
@@ -170,7 +176,7 @@ def family_control(
     statements = [
         holds(arm.name, guarantee, "nothing is injected")
         for arm in arms
-        for guarantee in PERFECT
+        for guarantee in perfect(arm)
         if guarantee not in excused.get(arm.name, ())
     ]
     return fault_scenario(

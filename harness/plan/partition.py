@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from harness.model.values import Expectation, FaultPlan, Prediction, Scenario
 from harness.model.words import FaultModel, Guarantee, LinkRole, Stance, Verdict
 from harness.plan.arms import PARTITION_ARMS, named_arm
+from harness.plan.building import perfect
 
 FAMILY = "partition"
 STREAM_ARMS = ("stream-group", "stream-queue")
@@ -49,25 +50,19 @@ def partition_scenario(
 
 def control_scenario(*, name: str, story: str, question: str, mechanism: str) -> Scenario:
     """The family's no-fault control: nothing is injected, and everything must be perfect for both primitives."""
-    perfect = (Guarantee.AT_LEAST_ONCE, Guarantee.AT_MOST_ONCE, Guarantee.EFFECTIVELY_ONCE, Guarantee.ORDERED)
-    expectations = [
-        Expectation(arm=arm, guarantee=guarantee, stance=Stance.REQUIRED)
-        for arm in PARTITION_ARMS
-        for guarantee in perfect
-    ]
+    arms = tuple(named_arm(arm) for arm in PARTITION_ARMS)
+    promised = [(arm.name, guarantee) for arm in arms for guarantee in perfect(arm)]
     return Scenario(
         name=name,
         family=FAMILY,
         story=story,
         question=question,
         mechanism=mechanism,
-        arms=tuple(named_arm(arm) for arm in PARTITION_ARMS),
-        expectations=tuple(expectations),
-        predictions=tuple(
-            predict(arm, guarantee, Verdict.HELD, "nothing is injected")
-            for arm in PARTITION_ARMS
-            for guarantee in perfect
+        arms=arms,
+        expectations=tuple(
+            Expectation(arm=arm, guarantee=guarantee, stance=Stance.REQUIRED) for arm, guarantee in promised
         ),
+        predictions=tuple(predict(arm, guarantee, Verdict.HELD, "nothing is injected") for arm, guarantee in promised),
     )
 
 
