@@ -100,3 +100,16 @@ def _arm_errors(history: History, timeline: Timeline, arms: Sequence[JudgedArm])
         noted = sum(block.info.rows for block in history.blocks(EventKind.LOG_ENTRY, ("arm",), arm=arm))
         if told is not None and told != noted:
             yield f"{name}: the log had {told} entries when it was read, but {noted} were noted"
+        yield from _replica_errors(history, name, arm=arm)
+
+
+def _replica_errors(history: History, name: str, *, arm: int) -> Iterable[str]:
+    """Replicas of which not as many entries were noted as their reading came to, sentinels and damaged ones counted."""
+    reads = history.records(EventKind.REPLICA_READ, columns=("scope", "value"), arm=arm)
+    for number, told in zip(reads["scope"].tolist(), reads["value"].tolist(), strict=True):
+        blocks = history.blocks(EventKind.REPLICA_ENTRY, ("arm",), arm=arm, scope=number)
+        noted = sum(block.info.rows for block in blocks)
+        if noted and told < 0:
+            yield f"{name}: replica {number} did not follow and was not read, but {noted} entries of it were noted"
+        elif told >= 0 and told != noted:
+            yield f"{name}: replica {number} had {told} entries when it was read, but {noted} were noted"

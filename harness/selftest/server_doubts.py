@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from harness.history.journal import EventKind
 from harness.model.values import FaultPlan
-from harness.model.words import FaultModel, Persistence
-from harness.selftest.book import Book
+from harness.model.words import FaultModel, Persistence, Verdict
+from harness.selftest.book import Book, Note
 from harness.selftest.deeds import lose_from_log
 from harness.selftest.doubt import ALL_ARMS, Doubt, Finds
 from harness.selftest.doubt_deeds import be_unanswered_in_fault, forget_effect
@@ -47,6 +50,16 @@ def _restart_unseen(book: Book) -> Finds:
     return {PUBSUB: cut_off("not connected")}
 
 
+def _read_replica_short(book: Book) -> None:
+    """A replica holds what the master does, and one entry of it was not noted; another replica did not follow."""
+    strike(book, FAILOVER, Persistence.AOF_EVERYSEC)
+    entries, pages = book.notes(EventKind.LOG_ENTRY, arm=FAN_OUT), book.journals["conductor"]
+    pages.notes += [replace(note, kind=EventKind.REPLICA_ENTRY, scope=1) for note in entries[1:]]
+    for number, told in ((1, len(entries)), (2, -1)):
+        read = Note(EventKind.REPLICA_READ, entries[-1].t_ns, FAN_OUT, number, entries[-1].actor, value=told)
+        pages.notes.append(read)
+
+
 SERVER_DOUBTS = (
     Doubt(
         "nothing acknowledged in a failover",
@@ -64,6 +77,12 @@ SERVER_DOUBTS = (
         "failover without evidence",
         _fail_over_unseen,
         ("failover: no effect of it was seen: .*", *told_of(ALL_ARMS, _NOT_TESTED)),
+    ),
+    Doubt(
+        "replica's entry not noted",
+        _read_replica_short,
+        told_of((FAN_OUT,), r"replica 1 had \d+ entries when it was read, but \d+ were noted"),
+        Verdict.ERROR,
     ),
     Doubt(
         "restart without evidence",

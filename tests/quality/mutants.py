@@ -679,6 +679,13 @@ MUTANTS = (
     Mutant(
         "the log is as long as it likes", "health", "told is not None and told != noted", "False", "log entry not noted"
     ),
+    Mutant(
+        "replicas are as long as they like",
+        "health",
+        "told >= 0 and told != noted",
+        "False",
+        "replica's entry not noted",
+    ),
     Mutant("doubts spoil nothing", "clauses", "    if not doubts:\n", "    if True:\n", "log entry not noted"),
     # the drain
     Mutant(

@@ -9,8 +9,9 @@ from literal_history import LiteralTrial, entry_id, pubsub_arm, stream_arm
 
 from harness.history.journal import BarrierPart, EventKind
 from harness.model.accounts import FailoverAudit, ReplicaLog
+from harness.model.message import SENTINEL_BASE
 from harness.model.values import Arm, FaultPlan
-from harness.model.words import ErrorKind, FaultModel, ReceiveTag
+from harness.model.words import ContentCheck, ErrorKind, FaultModel, ReceiveTag, Verdict
 
 HUNG = FaultPlan(model=FaultModel.HUNG_MASTER)
 STRIKE, HEAL = 2_000, 5_000
@@ -176,3 +177,30 @@ def test_a_replica_is_set_against_acknowledgements_and_against_the_master(tmp_pa
     trial.finish()
     found = trial.judge().result.arms[0].replicas
     assert (ReplicaLog(number=1, entries=20, gone=2, missing=1, surplus=1), ReplicaLog(number=2)) == found
+
+
+@pytest.mark.parametrize(
+    ("told", "noted", "expected"),
+    [
+        (3, 3, ""),
+        (3, 2, "stream-group: replica 1 had 3 entries when it was read, but 2 were noted"),
+        (2, 3, "stream-group: replica 1 had 2 entries when it was read, but 3 were noted"),
+        (0, 0, ""),
+        (3, 0, "stream-group: replica 1 had 3 entries when it was read, but 0 were noted"),
+        (-1, 0, ""),
+        (-1, 2, "stream-group: replica 1 did not follow and was not read, but 2 entries of it were noted"),
+    ],
+)
+def test_as_many_entries_of_a_replica_are_noted_as_it_had(tmp_path: Path, told: int, noted: int, expected: str) -> None:
+    """Sentinels and damaged entries count, those of another replica do not; a hole makes the trial worthless."""
+    trial = failover(tmp_path, stream_arm())
+    fields: list[dict[str, Any]] = [{"sequence": 1}, {"sequence": SENTINEL_BASE}, {"detail": ContentCheck.DAMAGED}]
+    for number, entry in enumerate(fields[:noted]):
+        trial.conductor(EventKind.REPLICA_ENTRY, 9_600, scope=1, entry=(5_000 + number, 0), **entry)
+    trial.conductor(EventKind.REPLICA_ENTRY, 9_600, scope=2, sequence=1, entry=entry_id(1))
+    trial.conductor(EventKind.REPLICA_READ, 9_700, scope=1, value=told)
+    trial.conductor(EventKind.REPLICA_READ, 9_700, scope=2, value=1)
+    trial.finish()
+    result = trial.judge().result
+    assert [expected] * bool(expected) == [text for text in result.weaknesses if "replica" in text]
+    assert bool(expected) == (result.verdict is Verdict.ERROR)
