@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from literal_history import LiteralTrial, entry_id, pubsub_arm, stream_arm
