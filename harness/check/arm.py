@@ -60,7 +60,7 @@ def judge_arm(history: History, timeline: Timeline, *, arm: int) -> JudgedArm:
     injected_ns = min((fault.inject_before_ns for fault in timeline.faults), default=NEVER)
     steady = steady_p99_ns(messages, scopes, before_ns=injected_ns)
     _flag_late(messages, scopes, late_after_ns(steady))
-    recovery = recovery_times(history, timeline, messages, arrivals, arm=arm, steady_p99_ns=steady)
+    recovery = recovery_times(history, timeline, messages, arrivals, scopes, arm=arm, steady_p99_ns=steady)
     foreign = sum(entry.foreign for entry in arrivals)
     del arrivals
     ledger = ArmLedger(arm, messages, tuple(scopes))

@@ -1,43 +1,84 @@
 """How soon things were well again, from injection and from heal.
 
 *Detect*: the first error that a client of the arm saw after the injection. *Resubscribe*: from the heal until every
-consumer that subscribed anew had done so. *Write* and *read* are told for what the fault interrupted, that is, where
-at least half of the fault passed without an acknowledgement, or without a delivery in some scope: then writes are
-back with the first acknowledgement after the heal that `SUSTAINED` others of the same producer follow, and reads with
-the first fresh delivery after the heal that as many others follow; the slowest producer and scope count. Who asks
-Sentinels does not wait for the heal: there a silence of a second is an interruption, since no failover is noticed
-sooner, and what is looked for comes after the longest silence; back before the heal is 0 from the heal. *Backlog*:
-the first moment after the heal at which `CALM` deliveries in a row are within twice the steady p99 and no more
-messages are under way than at most in the steady phase. Both ends of an interval are taken at the *beginning* of the
-injecting and the healing call, so no time is ever flattered.
+consumer that subscribed anew had done so. *Write* and *read* are told for what the fault interrupted: where half of it
+passed without an acknowledgement of some producer that had something to send, or that the fault struck down, or
+without a delivery in some scope. Writes are back with the first acknowledgement after the heal that `SUSTAINED` others
+of the same producer follow, all of them and within a bound of time, and reads with the first fresh delivery that as
+many follow within it; the slowest producer and scope count. At the end of traffic those must follow that still can.
+
+The bound is a second, which a busy machine may lose, and where little is sent `PATIENCE` times as long as so many take
+in the steady phase: gaps between messages are exponential, and five of them take that long twice in 100,000 cases.
+
+Who asks Sentinels does not wait for the heal: there a silence of a second that begins before it is an interruption,
+however long it lasts, since no failover is noticed sooner, and what is looked for comes after the last of them; back
+before the heal is 0 from the heal. That nothing is sent any more is no silence.
+
+*Backlog* is `harness.check.backlog`'s. Both ends of an interval are taken at the *beginning* of the injecting and the
+healing call, so no time is ever flattered.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.check.availability import SUSTAINED
+from harness.check.availability import SUSTAINED, in_order
+from harness.check.backlog import backlog_gone
 from harness.check.delivery import Arrivals
-from harness.check.dense import NEVER
+from harness.check.dense import NEVER, ProducerRange
 from harness.check.effects import member_name
-from harness.check.ledger import Messages
+from harness.check.ledger import Messages, ScopeLedger
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
 from harness.model.accounts import SERVICES, ArmResult, RecoveryTimes, Service
-from harness.model.words import ErrorKind, OutcomeCode, Phase, ReceiveTag
+from harness.model.values import Scenario
+from harness.model.words import PROCESS_FAULTS, ErrorKind, Members, OutcomeCode, Phase, ReceiveTag, WorkerRole
 
 Array = npt.NDArray[Any]
+Bools = npt.NDArray[np.bool_]
 _FRESH = [ReceiveTag.FRESH.value, ReceiveTag.PUSH.value, ReceiveTag.PATTERN.value]
-CALM = 20
-"""How many deliveries in a row must be as fast as before for a backlog to be gone."""
 ASKED_SILENCE_NS = 1_000_000_000
 """What interrupts clients that ask Sentinels: less than any of these takes to notice a dead master."""
+LEAST_BOUND_NS = 1_000_000_000
+PATIENCE = 4
+"""How many times as long as usual what follows may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outage:
+    """When an arm was struck, and what its traffic was like."""
+
+    injected_ns: int
+    healed_ns: int
+    steady: tuple[int, int]
+    """From when to when all was well: the steady phase, as far as it came before the injection."""
+    traffic_end_ns: int
+    """Until when messages were to be sent."""
+    asks: bool
+
+    def interrupted(self, begins: Array, ends: Array) -> int | None:
+        """From when on to look for what is back, given silences in order; ``None``: none of them was long enough."""
+        begins = np.maximum(begins, self.injected_ns)
+        if self.asks:
+            long = (begins < self.healed_ns) & (ends - begins >= ASKED_SILENCE_NS)
+            return int(ends[long][-1]) if long.any() else None
+        inside = np.minimum(ends, self.healed_ns) - begins
+        return self.healed_ns if int(inside.max()) * 2 >= self.healed_ns - self.injected_ns else None
+
+    def bound_ns(self, times: Array) -> int:
+        """How long what follows may take, where ``times`` tell how often there was something in the steady phase."""
+        begin, end = self.steady
+        if begin >= end:
+            return NEVER
+        count = max(1, int(np.count_nonzero((times >= begin) & (times < end))))
+        return max(LEAST_BOUND_NS, PATIENCE * SUSTAINED * (end - begin) // count)
 
 
 def recovery_times(
@@ -45,11 +86,12 @@ def recovery_times(
     timeline: Timeline,
     messages: Messages,
     arrivals: Sequence[Arrivals],
+    scopes: Sequence[ScopeLedger],
     *,
     arm: int,
     steady_p99_ns: int | None,
 ) -> RecoveryTimes:
-    """All times to recover of one arm; nothing without a fault."""
+    """All times to recover of one arm; nothing without a fault. ``arrivals`` and ``scopes`` are of the same scopes."""
     injected, healed = timeline.injected_ns, timeline.healed_ns
     if injected is None:
         return RecoveryTimes()
@@ -57,15 +99,15 @@ def recovery_times(
     detect = None if detected is None else detected - injected
     if healed is None:
         return RecoveryTimes(detect_ns=detect)
-    asks = history.trial.scenario.arms[arm].asks_sentinel
-    write = _writes_back(messages, injected, healed, asks=asks)
-    read = _reads_back(arrivals, injected, healed, asks=asks)
-    interrupted = write is not None or read is not None
-    backlog = (
-        _backlog_gone(timeline, messages, arrivals, healed, steady_p99_ns)
-        if interrupted and steady_p99_ns is not None
-        else None
-    )
+    outage = _outage(history, timeline, injected, healed, arm=arm)
+    write = _writes_back(messages, outage, history.trial.scenario)
+    read = _reads_back(messages, arrivals, outage)
+    backlog = None
+    if (write is not None or read is not None) and steady_p99_ns is not None:
+        again = max(healed, read or 0)
+        backlog = backlog_gone(
+            history, messages, arrivals, scopes, arm=arm, since_ns=again, steady=outage.steady, p99_ns=steady_p99_ns
+        )
     return RecoveryTimes(
         detect_ns=detect,
         resubscribe_from_heal_ns=_since(healed, _resubscribed(history, arm=arm, after_ns=healed)),
@@ -121,113 +163,113 @@ def _resubscribed(history: History, *, arm: int, after_ns: int) -> int | None:
     return max(firsts, default=None)
 
 
-def _writes_back(messages: Messages, injected: int, healed: int, *, asks: bool) -> int | None:
-    """When every producer's acknowledgements were sustained again; ``None``: the fault did not interrupt them."""
-    acknowledged = messages.acknowledged
-    since = _interrupted(messages.outcome_ns[acknowledged], injected, healed, asks=asks)
-    if since is None:
-        return None
+def _outage(history: History, timeline: Timeline, injected: int, healed: int, *, arm: int) -> _Outage:
+    spans = {span.phase: span for span in timeline.phases}
+    steady, recovery = spans.get(Phase.STEADY), spans.get(Phase.RECOVERY)
+    return _Outage(
+        injected_ns=injected,
+        healed_ns=healed,
+        steady=(0, 0) if steady is None else (steady.begin_ns, min(steady.end_ns, injected)),
+        traffic_end_ns=timeline.end_ns if recovery is None else recovery.end_ns,
+        asks=history.trial.scenario.arms[arm].asks_sentinel,
+    )
+
+
+def _writes_back(messages: Messages, outage: _Outage, scenario: Scenario) -> int | None:
+    """When the acknowledgements of every interrupted producer were sustained again; ``None``: none was interrupted."""
+    plans = [one for one in scenario.faults if one.worker is WorkerRole.PRODUCER and one.model in PROCESS_FAULTS]
+    everybody = any(plan.members is Members.ALL for plan in plans)
     moments = []
-    for entry in messages.index.ranges:
-        good = acknowledged[entry.span]
-        if messages.index.attempted is not None:
-            good = good[messages.index.attempted[entry.span]]
-            times = messages.outcome_ns[entry.span][messages.index.attempted[entry.span]]
-        else:
-            times = messages.outcome_ns[entry.span]
-        sustained = _sustained(good) & (times >= since) & good
-        moments.append(int(times[sustained].min()) if sustained.any() else NEVER)
-    return max(moments, default=NEVER)
-
-
-def _sustained(good: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which messages are followed by `SUSTAINED` acknowledged ones."""
-    total = np.concatenate([[0], np.cumsum(good)])
-    follow = np.zeros(len(good), dtype=bool)
-    if len(good) > SUSTAINED:
-        follow[:-SUSTAINED] = total[SUSTAINED + 1 :] - total[1:-SUSTAINED] == SUSTAINED
-    return follow
-
-
-def _reads_back(arrivals: Sequence[Arrivals], injected: int, healed: int, *, asks: bool) -> int | None:
-    """When every interrupted scope got fresh messages again; ``None``: none was interrupted."""
-    moments = []
-    for scope in arrivals:
-        since = _interrupted(scope.first_ns[scope.first_ns != NEVER], injected, healed, asks=asks)
-        if since is None:
+    for place, entry in enumerate(messages.index.ranges):
+        answered, times, due = _of_producer(messages, entry)
+        away = bool(plans) and (everybody or place == 0)
+        since = outage.interrupted(*_unanswered(answered, times, due, outage, away=away))
+        if since is None or _done_before(since, answered, times, away=away):
             continue
-        fresh = np.isin(scope.first_tag, _FRESH)
-        times = np.sort(scope.first_ns[fresh & (scope.first_ns >= since) & (scope.first_ns != NEVER)])
-        moments.append(int(times[0]) if len(times) > SUSTAINED else NEVER)
+        moments.append(_answered_from(answered, times, since, outage.bound_ns(times[answered])))
     return max(moments, default=None)
 
 
-def _interrupted(times: Array, injected: int, healed: int, *, asks: bool) -> int | None:
-    """From when on to look for what is back; ``None``: at no time was there a silence long enough.
+def _done_before(since_ns: int, answered: Bools, times: Array, *, away: bool) -> bool:
+    """Whether a producer's last message was acknowledged by then: it had nothing left with which to be back."""
+    return not away and bool(answered[-1]) and int(times[-1]) < since_ns
 
-    Long enough is half of the time from injection to heal, and then it is looked for from the heal on; or, where
-    clients ask Sentinels, a second, and then from the end of the longest silence.
+
+def _of_producer(messages: Messages, entry: ProducerRange) -> tuple[Bools, Array, Array]:
+    """Of what a producer attempted, in its order: whether it was acknowledged, when, and when it was to be sent."""
+    answered = messages.acknowledged[entry.span]
+    times, due = messages.outcome_ns[entry.span], messages.intended_ns[entry.span]
+    if messages.index.attempted is None:
+        return answered, times, due
+    attempted = messages.index.attempted[entry.span]
+    return answered[attempted], times[attempted], due[attempted]
+
+
+def _unanswered(answered: Bools, times: Array, due: Array, outage: _Outage, *, away: bool) -> tuple[Array, Array]:
+    """Silences of a producer, begins and ends, from the last before the injection to the last before the heal.
+
+    A silence begins with what was due after an acknowledgement: who has nothing to send misses nothing. A producer
+    that the fault took ``away`` might have had something, and its silence begins at once.
     """
-    inside = np.sort(times[(times >= injected) & (times <= healed)])
-    moments = np.concatenate([[injected], inside, [healed]])
-    silences = np.diff(moments)
-    if asks:
-        return int(moments[silences.argmax() + 1]) if silences.max() >= ASKED_SILENCE_NS else None
-    return healed if int(silences.max()) * 2 >= healed - injected else None
+    before = np.flatnonzero(answered & (times < outage.injected_ns))
+    after = np.flatnonzero(answered & (times >= outage.injected_ns))
+    late = np.flatnonzero(times[after] >= outage.healed_ns)
+    ends = times[after[: late[0] + 1]] if len(late) else np.append(times[after], outage.traffic_end_ns)
+    begins = np.concatenate([[outage.injected_ns], times[after]])[: len(ends)]
+    following = np.concatenate([before[-1:] + 1 if len(before) else [0], after + 1])[: len(ends)]
+    if not away:
+        begins = np.maximum(begins, np.append(due, outage.traffic_end_ns)[following])
+    return begins, ends
 
 
-def _backlog_gone(
-    timeline: Timeline, messages: Messages, arrivals: Sequence[Arrivals], healed: int, steady_p99_ns: int
-) -> int:
-    """When the slowest scope was back at its steady level; `NEVER`: it did not get there."""
-    steady = next((span for span in timeline.phases if span.phase is Phase.STEADY), None)
-    moments: list[int] = []
+def _answered_from(answered: Bools, times: Array, since_ns: int, bound_ns: int) -> int:
+    """The first acknowledgement from ``since_ns`` on of which the next messages were all acknowledged in time."""
+    total = np.concatenate([[0], np.cumsum(answered)])
+    place = np.flatnonzero(answered & (times >= since_ns))
+    follow = np.minimum(SUSTAINED, len(answered) - 1 - place)
+    sustained = total[place + 1 + follow] - total[place + 1] == follow
+    found = times[place][sustained & (times[place + follow] - times[place] <= bound_ns)]
+    return int(found.min()) if len(found) else NEVER
+
+
+def _reads_back(messages: Messages, arrivals: Sequence[Arrivals], outage: _Outage) -> int | None:
+    """When every interrupted scope got fresh messages again; ``None``: none was interrupted."""
+    sent = in_order(messages.send_ns[messages.acknowledged])
+    bound = outage.bound_ns(sent)
+    moments = []
     for scope in arrivals:
-        received = scope.first_ns != NEVER
-        sent, arrived = messages.send_ns[received], scope.first_ns[received]
-        latency = arrived - messages.intended_ns[received]
-        calm_ns = _calm_from(arrived, latency, healed, 2 * steady_p99_ns)
-        usual = _most_under_way(sent, arrived, steady.begin_ns, steady.end_ns) if steady is not None else 0
-        moments.append(_under_way_at_most(sent, arrived, usual, calm_ns))
-    return max(moments, default=NEVER)
+        arrived = scope.first_ns != NEVER
+        since = outage.interrupted(*_unheard(in_order(scope.first_ns[arrived]), messages, outage))
+        if since is not None:
+            fresh = arrived & (scope.first_ns >= since) & np.isin(scope.first_tag, _FRESH)
+            moments.append(_heard_from(in_order(scope.first_ns[fresh]), sent, bound))
+    return max(moments, default=None)
 
 
-def _calm_from(arrived: Array, latency: Array, healed: int, limit_ns: int) -> int:
-    """The first delivery after the heal from which `CALM` in a row are within the limit."""
-    after = np.flatnonzero(arrived >= healed)
-    order = after[np.argsort(arrived[after], kind="stable")]
-    quick = np.concatenate([[0], np.cumsum(latency[order] <= limit_ns)])
-    if len(order) < CALM:
-        return NEVER
-    runs = np.flatnonzero(quick[CALM:] - quick[:-CALM] == CALM)
-    return int(arrived[order[runs[0]]]) if len(runs) else NEVER
+def _unheard(arrived: Array, messages: Messages, outage: _Outage) -> tuple[Array, Array]:
+    """Silences of a scope; one that nothing ends lasts as long as there is traffic, and at least to the heal."""
+    inside = arrived[(arrived >= outage.injected_ns) & (arrived <= outage.healed_ns)]
+    begins = np.concatenate([[outage.injected_ns], inside])
+    later = arrived[arrived > outage.healed_ns][:1]
+    if not len(later):
+        later = np.array([outage.traffic_end_ns if _goes_on(messages, int(begins[-1])) else outage.healed_ns])
+    return begins, np.concatenate([inside, later])
 
 
-def _under_way(sent: Array, arrived: Array) -> tuple[Array, Array]:
-    """Moments at which the number of messages under way changes, and the number from then on."""
-    moments = np.concatenate([sent, arrived])
-    change = np.concatenate([np.ones(len(sent), dtype=np.int64), -np.ones(len(arrived), dtype=np.int64)])
-    order = np.lexsort([change, moments])
-    return moments[order], np.cumsum(change[order])
+def _goes_on(messages: Messages, from_ns: int) -> bool:
+    """Whether anything was sent from then on, or was still waiting for an answer that it did not get."""
+    good = messages.acknowledged
+    goes_on = np.where(good, messages.send_ns, messages.outcome_ns) > from_ns
+    return bool((goes_on if messages.index.attempted is None else goes_on & messages.index.attempted).any())
 
 
-def _most_under_way(sent: Array, arrived: Array, begin_ns: int, end_ns: int) -> int:
-    """The most messages that were under way at one time in [begin, end), and at least one."""
-    moments, count = _under_way(sent, arrived)
-    within = count[(moments >= begin_ns) & (moments < end_ns)]
-    return max(1, int(within.max(initial=1)))
-
-
-def _under_way_at_most(sent: Array, arrived: Array, usual: int, from_ns: int) -> int:
-    """The first moment from ``from_ns`` on at which no more than ``usual`` messages are under way."""
-    if from_ns == NEVER:
-        return NEVER
-    moments, count = _under_way(sent, arrived)
-    at = int(np.searchsorted(moments, from_ns, side="right")) - 1
-    if at >= 0 and count[at] <= usual:
-        return from_ns
-    later = np.flatnonzero((moments > from_ns) & (count <= usual))
-    return int(moments[later[0]]) if len(later) else NEVER
+def _heard_from(fresh: Array, sent: Array, bound_ns: int) -> int:
+    """The first delivery that is followed in time by `SUSTAINED` others, or by as many as were sent after it."""
+    place = np.arange(len(fresh))
+    last = place + np.minimum(SUSTAINED, len(sent) - np.searchsorted(sent, fresh, side="right"))
+    place = place[last < len(fresh)]
+    found = fresh[place][fresh[last[place]] - fresh[place] <= bound_ns]
+    return int(found[0]) if len(found) else NEVER
 
 
 def back_ms(arm: ArmResult, what: Service, value_ns: int | None) -> float | None:

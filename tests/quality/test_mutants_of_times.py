@@ -1,0 +1,205 @@
+"""The literal trials of recovery are worth something: each rule that is broken on purpose changes what is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mutants import Mutant, examining
+from recovery_stories import STORIES, Told, told
+
+from harness.history.table import read_history, write_history
+
+pytestmark = pytest.mark.timeout(600)
+
+MUTANTS = (
+    Mutant(
+        "nobody is awaited",
+        "recovery",
+        "max(moments, default=None)\n\n\ndef _done",
+        "min(moments, default=None)\n\n\ndef _done",
+        "one of two producers hangs for longer",
+    ),
+    Mutant(
+        "who has nothing to send misses something",
+        "recovery",
+        "    if not away:\n        begins",
+        "    if False:\n        begins",
+        "a producer has nothing to send",
+    ),
+    Mutant(
+        "nobody is taken away",
+        "recovery",
+        "away = bool(plans) and",
+        "away = False and",
+        "a struck producer attempts nothing",
+    ),
+    Mutant(
+        "a struck producer takes all with it",
+        "recovery",
+        "(everybody or place == 0)",
+        "True",
+        "a struck producer, and one with nothing to send",
+    ),
+    Mutant(
+        "who has done is awaited",
+        "recovery",
+        "if since is None or _done_before(since, answered, times, away=away):",
+        "if since is None:",
+        "a producer has nothing left to send",
+    ),
+    Mutant(
+        "one acknowledgement is enough",
+        "recovery",
+        "sustained & (times[place + follow] - times[place] <= bound_ns)",
+        "sustained",
+        "one acknowledgement, then silence",
+    ),
+    Mutant(
+        "refusals may follow",
+        "recovery",
+        "[sustained & (times[place + follow] - times[place] <= bound_ns)]",
+        "[(times[place + follow] - times[place] <= bound_ns)]",
+        "three were left, and not all of them followed",
+    ),
+    Mutant(
+        "all must follow at the end",
+        "recovery",
+        "total[place + 1] == follow",
+        "total[place + 1] == SUSTAINED",
+        "three were left, and all of them followed",
+    ),
+    Mutant(
+        "one delivery is enough",
+        "recovery",
+        "[fresh[last[place]] - fresh[place] <= bound_ns]",
+        "[fresh[place] > 0]",
+        "one delivery, then silence",
+    ),
+    Mutant(
+        "as many deliveries must follow at the end",
+        "recovery",
+        'np.minimum(SUSTAINED, len(sent) - np.searchsorted(sent, fresh, side="right"))',
+        "SUSTAINED",
+        "three were left, and all of them followed",
+    ),
+    Mutant(
+        "who sends little has no more time",
+        "recovery",
+        "max(LEAST_BOUND_NS, PATIENCE * SUSTAINED * (end - begin) // count)",
+        "LEAST_BOUND_NS",
+        "five more take long where little is sent",
+    ),
+    Mutant(
+        "nothing is lost after the heal",
+        "recovery",
+        "(ends - begins >= ASKED_SILENCE_NS)",
+        "(np.minimum(ends, self.healed_ns) - begins >= ASKED_SILENCE_NS)",
+        "asks: a silence across the heal",
+    ),
+    Mutant(
+        "the fault never ends",
+        "recovery",
+        "long = (begins < self.healed_ns) & ",
+        "long = ",
+        "asks: a silence after the heal",
+    ),
+    Mutant("the first silence counts", "recovery", "ends[long][-1]", "ends[long][0]", "asks: a second silence"),
+    Mutant(
+        "the end is a silence",
+        "recovery",
+        "outage.traffic_end_ns if _goes_on(messages, int(begins[-1])) else outage.healed_ns",
+        "outage.traffic_end_ns",
+        "asks: the end of traffic is no silence",
+    ),
+    Mutant(
+        "no silence lasts to the end",
+        "recovery",
+        "outage.traffic_end_ns if _goes_on(messages, int(begins[-1])) else outage.healed_ns",
+        "outage.healed_ns",
+        "asks: heard of no more",
+    ),
+    Mutant(
+        "a backlog goes before reads are back",
+        "recovery",
+        "max(healed, read or 0)",
+        "healed",
+        "one delivery, then silence",
+    ),
+    Mutant(
+        "what arrived is settled",
+        "backlog",
+        "    if settled is None:\n",
+        "    if True:\n",
+        "backlog: acknowledged late",
+    ),
+    Mutant(
+        "a dead letter settles nothing",
+        "backlog",
+        "(EventKind.ACK, EventKind.DEAD_LETTER)",
+        "(EventKind.ACK,)",
+        "backlog: dead letters",
+    ),
+    Mutant(
+        "the last acknowledgement counts",
+        "backlog",
+        "earlier=np.less)",
+        "earlier=lambda new, old: (old == NEVER) | (new > old))",
+        "backlog: acknowledged by a zombie",
+    ),
+    Mutant(
+        "what nobody acknowledged is pending",
+        "backlog",
+        "settled[unknown] = arrivals.first_ns[unknown]",
+        "pass",
+        "backlog: answers of XACK were lost",
+    ),
+    Mutant(
+        "what is pending is settled",
+        "backlog",
+        ".where] = NEVER",
+        ".where[:0]] = NEVER",
+        "backlog: many pending for a moment",
+    ),
+    Mutant(
+        "stuck is no backlog",
+        "backlog",
+        "(Fate.STUCK, Fate.UNREAD, Fate.NEVER_READ)",
+        "(Fate.UNREAD, Fate.NEVER_READ)",
+        "backlog: stuck",
+    ),
+    Mutant(
+        "unread is no backlog",
+        "backlog",
+        "(Fate.STUCK, Fate.UNREAD, Fate.NEVER_READ)",
+        "(Fate.STUCK, Fate.NEVER_READ)",
+        "backlog: unread",
+    ),
+    Mutant(
+        "never read is no backlog",
+        "backlog",
+        "(Fate.STUCK, Fate.UNREAD, Fate.NEVER_READ)",
+        "(Fate.STUCK, Fate.UNREAD)",
+        "backlog: never read",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Told]]:
+    """The literal trials, written once, and what must be told of each."""
+    written = {}
+    for chapter in STORIES:
+        trial = chapter.play(tmp_path_factory.mktemp("story")).trial
+        trial.finish()
+        written[chapter.about] = write_history(trial.write()), chapter.told
+    return written
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.module}: {mutant.name}")
+def test_a_broken_rule_changes_what_is_told(mutant: Mutant, histories: dict[str, tuple[Path, Told]]) -> None:
+    """Of the trial that is about this rule."""
+    path, must_be_told = histories[mutant.by]
+    with examining(mutant) as broken:
+        found = broken.judge_trial(read_history(path)).result.arms[0].recovery
+    assert must_be_told != told(found), f"survived: {mutant.name} ({mutant.module})"
