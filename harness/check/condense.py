@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from harness.check.availability import largest_gap_ns, unavailability
 from harness.check.cost import cost_of
-from harness.check.dense import count_codes
+from harness.check.deaths import last_signs_of_life
+from harness.check.dense import NEVER, count_codes
 from harness.check.durability import durability, gone_from_log
 from harness.check.effects import load_of
 from harness.check.failover import audit_failover
 from harness.check.latency import arm_latencies
-from harness.check.ledger import FATES, MECHANISMS, OUTCOME_OF_CODE, POSITIONS, ArmLedger, Flag
+from harness.check.ledger import FATES, MECHANISMS, OUTCOME_OF_CODE, POSITIONS, ArmLedger, Flag, Messages
 from harness.check.publish import audit_publish
 from harness.check.replay import audit_replay
 from harness.check.replicas import replica_logs
@@ -67,7 +68,7 @@ class Condenser:
         silent = self._flagged(Flag.LOST_SILENTLY)
         all_lost = sum(int(np.count_nonzero(one)) for one in lost)
         pubsub = messages.publish_answer is not None
-        attempted_in_fault, acknowledged_in_fault = self._in_fault()
+        attempted_in_fault, acknowledged_in_fault, acknowledged_while_on = self._in_fault()
         unsettled = [scope.flagged(Flag.UNSETTLED) for scope in scopes]
         left = [one | scope.with_fate(Fate.STUCK) for one, scope in zip(unsettled, scopes, strict=True)]
         cost, refused = cost_of(self._history, self._timeline, self._ledger)
@@ -122,6 +123,7 @@ class Condenser:
             publish=audit_publish(messages, scopes),
             acknowledged_in_fault=acknowledged_in_fault,
             attempted_in_fault=attempted_in_fault,
+            acknowledged_while_on=acknowledged_while_on,
             acknowledged_before_fault=self._before_fault(),
             latency=arm_latencies(messages, scopes),
             unavailability=unavailability(messages),
@@ -156,15 +158,18 @@ class Condenser:
     def _positions(self) -> list[list[int]]:
         return [count_codes(scope.position, len(POSITIONS) + 1) for scope in self._scopes]
 
-    def _in_fault(self) -> tuple[int, int]:
-        """Messages whose [first attempt, outcome] overlaps an observed fault; and those of them acknowledged."""
+    def _in_fault(self) -> tuple[int, int, int]:
+        """Messages whose [first attempt, outcome] overlaps an observed fault; those of them acknowledged; while on."""
         messages = self._messages
-        overlapping = np.zeros(messages.index.size, dtype=bool)
+        overlapping, answered = np.zeros((2, messages.index.size), dtype=bool)
+        over_ns = _attempts_over(self._history, messages, arm=self._ledger.arm)
         for begin, end in self._timeline.observed_windows():
-            overlapping |= (messages.send_ns <= end) & (messages.outcome_ns >= begin)
+            overlapping |= (messages.send_ns <= end) & (over_ns >= begin)
+            answered |= (messages.outcome_ns >= begin) & (messages.outcome_ns <= end)
         if messages.index.attempted is not None:
             overlapping &= messages.index.attempted
-        return int(np.count_nonzero(overlapping)), int(np.count_nonzero(overlapping & messages.acknowledged))
+        met, promised = np.count_nonzero(overlapping), np.count_nonzero(overlapping & messages.acknowledged)
+        return int(met), int(promised), int(np.count_nonzero(answered & messages.acknowledged))
 
     def _before_fault(self) -> int:
         """Acknowledged messages whose answer was there before the first injection; 0 without one."""
@@ -194,6 +199,22 @@ class Condenser:
             return {}
         consumers = [one for one in self._history.actors if one.role == "consumer" and one.arm == self._ledger.arm]
         return load_of(consumers, [scope.made_by for scope in self._scopes])
+
+
+def _attempts_over(history: History, messages: Messages, *, arm: int) -> Array:
+    """When each attempt was over: with its outcome, or else when its process was last known to live."""
+    unanswered = messages.outcome_ns == NEVER
+    if messages.index.attempted is not None:
+        unanswered &= messages.index.attempted
+    if not unanswered.any():
+        return messages.outcome_ns
+    lived_ns = last_signs_of_life(history)
+    over_ns = np.where(unanswered, messages.send_ns, messages.outcome_ns)
+    for block in history.blocks(EventKind.ATTEMPT, ("producer", "sequence"), arm=arm):
+        where, _ = messages.index.locate(block["producer"], block["sequence"]).expand()
+        where = where[unanswered[where]]
+        over_ns[where] = np.maximum(over_ns[where], lived_ns.get(block.info.actor, -NEVER))
+    return over_ns
 
 
 def _named(codes: Array) -> dict[Mechanism, int]:

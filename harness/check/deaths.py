@@ -32,6 +32,19 @@ def actors_that(history: History, event: ProcessEvent) -> set[int]:
     return set(found["detail"][found["code"] == event.value].tolist())
 
 
+def last_signs_of_life(history: History) -> dict[int, int]:
+    """Per actor, the last moment at which its process is known to have lived: what it wrote, or its death was seen.
+
+    A process that hangs in a call writes nothing; that it hung there is known from when it was seen to die.
+    """
+    lived = {one.actor: one.last_ns for one in history.actors if one.role != "effects"}
+    found = history.records(EventKind.PROCESS, columns=("code", "detail", "t_ns"))
+    gone = found["code"] == ProcessEvent.DIED.value
+    for actor, moment in zip(found["detail"][gone].tolist(), found["t_ns"][gone].tolist(), strict=True):
+        lived[actor] = max(moment, lived.get(actor, moment))
+    return lived
+
+
 def scope_has_deaths(history: History, *, arm: int, scope: int) -> bool:
     """Whether a consumer of the scope died."""
     return bool(dead_consumers(history, arm=arm, scope=scope))

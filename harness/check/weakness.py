@@ -82,17 +82,24 @@ def barrier_weakness(arm: str, barrier: Barrier) -> str:
 def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[FaultPlan]) -> str:
     """Why a clause was not put to the test by the fault; empty when it was.
 
-    Something must have been attempted while the fault was on, and acknowledged at any time. Where the producers' own
+    Something must have been attempted while the fault was on, and acknowledged. Where the fault leaves the producers
+    alone, that must have been while it was on: a message that is only acknowledged after the heal may have reached the
+    server after it, and has met nothing. Where it stands between producers and server, or strikes the server, a call
+    that was under way while it was on has met it, and counts whenever it was acknowledged. Where the producers' own
     link keeps them from learning the answer, a client that gives up gets nothing acknowledged, which still tests what
     does not speak of acknowledged messages. A fault of the server may refuse everything while it is on; it threatens
     what a stream had acknowledged before it, so there must be such messages. Pub/Sub keeps nothing that it could take.
-    Where the producers themselves are struck down, that they attempt nothing meanwhile *is* the fault, and nothing is
-    asked of its window.
+    Where the producers themselves are struck down, that they attempt nothing meanwhile *is* the fault, and what they
+    had been promised before is at stake; who starts late had been promised nothing.
     """
-    if not faults or all(_stops_producers(plan) for plan in faults):
+    if not faults:
         return ""
+    if all(_stops_producers(plan) for plan in faults):
+        return _nothing_at_stake(guarantee, result, faults)
     if result.attempted_in_fault == 0:
         return NOTHING_ATTEMPTED
+    if all(_leaves_producers(plan) for plan in faults) and result.acknowledged_in_fault:
+        return "" if result.acknowledged_while_on else "nothing was acknowledged before the fault was over"
     if result.acknowledged_in_fault:
         return ""
     keeps = result.primitive is Primitive.STREAMS or guarantee not in _NEEDS_ACKNOWLEDGED
@@ -106,6 +113,23 @@ def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[Fault
 
 def _stops_producers(plan: FaultPlan) -> bool:
     return plan.worker is WorkerRole.PRODUCER and plan.model in PROCESS_FAULTS
+
+
+def _leaves_producers(plan: FaultPlan) -> bool:
+    """Whether what the fault strikes is on the consumers' side: their link, their processes, or their handling."""
+    return (
+        plan.link in (LinkRole.CONSUMERS, LinkRole.ONE_CONSUMER)
+        or plan.worker is WorkerRole.CONSUMER
+        or plan.model is FaultModel.POISON
+    )
+
+
+def _nothing_at_stake(guarantee: Guarantee, result: ArmResult, faults: Sequence[FaultPlan]) -> str:
+    """Why a fault of the producers themselves had nothing to break; empty where it had."""
+    if guarantee not in _NEEDS_ACKNOWLEDGED or any(plan.model is FaultModel.LATE_START for plan in faults):
+        return ""
+    promised = result.acknowledged_before_fault or result.acknowledged_in_fault
+    return "" if promised else "nothing was acknowledged before the producers were struck down"
 
 
 def silent_window(result: ArmResult, faults: Sequence[FaultPlan]) -> str:

@@ -234,6 +234,9 @@ class ArmResult(Frozen):
     acknowledged_in_fault: int
     """Messages whose attempt overlapped the observed fault window and that were acknowledged at any time."""
     attempted_in_fault: int
+    """Messages whose attempt overlapped it; one without an outcome, as long as its process was known to live."""
+    acknowledged_while_on: int = 0
+    """Messages whose acknowledgement came within the observed fault window."""
     acknowledged_before_fault: int = 0
     """Messages acknowledged before the first injection: what a fault of the server can take."""
     latency: tuple[ArmLatency, ...]

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from harness.history.journal import BarrierPart, EventKind
 from harness.model.message import SENTINEL_BASE
-from harness.model.words import OutcomeCode, Primitive, ProcessEvent
-from harness.selftest.book import Book, Note
+from harness.model.values import FaultPlan
+from harness.model.words import FaultModel, OutcomeCode, Primitive, ProcessEvent, WorkerRole
+from harness.selftest.book import Book, Note, Pages
 from harness.selftest.deeds import leave_undone_for_a_moment, lose_on_the_way, push_twice
 from harness.selftest.doubt import Finds
 from harness.selftest.moments import FAN_OUT, HEAL_NS, INJECT_NS, MILLISECOND, PUBSUB, QUEUE
-from harness.selftest.plant import CONSUMED, Target, read_log_again
+from harness.selftest.plant import CONSUMED, Target, added, read_log_again
 
 AFTER_FAULT_NS = 20 * MILLISECOND
 _OF_A_MESSAGE = (EventKind.ATTEMPT, EventKind.OUTCOME, EventKind.LOG_ENTRY, *CONSUMED)
@@ -125,6 +126,49 @@ def be_unanswered_in_fault(book: Book, *, since_ns: int = INJECT_NS - MILLISECON
             found |= {"durability.in_log_with_effect": -count}
         finds[number] = found
     return finds
+
+
+def be_answered_late(book: Book) -> None:
+    """Whatever was sent while the fault was on was acknowledged right after it."""
+    for note in book.notes(EventKind.OUTCOME):
+        if INJECT_NS <= note.t_ns <= HEAL_NS + AFTER_FAULT_NS:
+            note.t_ns = HEAL_NS + AFTER_FAULT_NS
+
+
+def strike_producers_unpromised(book: Book) -> Finds:
+    """The producers were killed before anything of theirs had been acknowledged."""
+    kill = FaultPlan(model=FaultModel.KILL, worker=WorkerRole.PRODUCER)
+    book.trial = book.trial.model_copy(update={"scenario": book.trial.scenario.model_copy(update={"faults": (kill,)})})
+    return be_unanswered_in_fault(book, since_ns=0)
+
+
+def die_before_fault(book: Book) -> Finds:
+    """Every producer was killed before the fault, inside a call whose outcome nobody knows."""
+    finds = {}
+    silent = _silence(book, lambda note: note.sequence < SENTINEL_BASE and note.t_ns >= INJECT_NS - AFTER_FAULT_NS)
+    for number, arm in enumerate(book.trial.scenario.arms):
+        for producer in range(arm.producers):
+            _die_in_last_call(book.journals[f"producer-{number}-{producer}"], book.journals["conductor"])
+        count, owed = arm.producers, arm.producers * arm.scopes
+        found = {"outcomes.indeterminate": count, "outcomes.acknowledged": -count, "recovered": owed}
+        if arm.primitive is Primitive.PUBSUB:
+            found |= {"publish.answers_sum": -owed, "publish.received_sum": -owed}
+        else:
+            found |= {"durability.in_log_with_effect": -count}
+        finds[number] = added(silent[number], found)
+    return finds
+
+
+def _die_in_last_call(pages: Pages, conductor: Pages) -> None:
+    """The journal ends with the last attempt at a message; the death is seen a millisecond later."""
+    last = max(
+        (note for note in pages.notes if note.kind is EventKind.ATTEMPT and note.sequence < SENTINEL_BASE),
+        key=lambda note: note.t_ns,
+    )
+    pages.notes = [note for note in pages.notes if note.t_ns <= last.t_ns]
+    conductor.notes.append(
+        Note(EventKind.PROCESS, last.t_ns + MILLISECOND, last.arm, -1, 0, code=ProcessEvent.DIED, detail=last.actor)
+    )
 
 
 def share_an_actor(book: Book) -> None:

@@ -8,7 +8,7 @@ from harness.selftest import doubt_deeds as deeds
 from harness.selftest import file_deeds
 from harness.selftest.doubt import ALL_ARMS, Doubt
 from harness.selftest.moments import FAN_OUT, PUBSUB, QUEUE
-from harness.selftest.plant import EFFECTIVELY, LEAST, MOST
+from harness.selftest.plant import DURABLE, EFFECTIVELY, LEAST, MOST
 
 _NAMES = {PUBSUB: "pubsub", FAN_OUT: "stream-fan-out", QUEUE: "stream-queue"}
 _BARRIER = "the drain barrier was not reached"
@@ -51,6 +51,18 @@ DOUBTS = (
         "nothing acknowledged in the fault",
         deeds.be_unanswered_in_fault,
         told_of(ALL_ARMS, "nothing that was attempted while the fault was on was ever acknowledged"),
+    ),
+    Doubt(
+        "nothing acknowledged before the heal",
+        deeds.be_answered_late,
+        told_of(ALL_ARMS, "nothing was acknowledged before the fault was over"),
+    ),
+    Doubt("died before the fault, in a call", deeds.die_before_fault, told_of(ALL_ARMS, _NOT_TESTED)),
+    Doubt(
+        "struck down before anything was promised",
+        deeds.strike_producers_unpromised,
+        told_of(ALL_ARMS, "nothing was acknowledged before the producers were struck down"),
+        spoils=frozenset({LEAST, EFFECTIVELY, DURABLE}),
     ),
     Doubt(
         "producer behind schedule",

@@ -24,17 +24,21 @@ from harness.check.ledger_table import read_ledger
 from harness.check.weakness import empty_window
 from harness.history.journal import BarrierPart, EventKind
 from harness.model.errors import InvalidFileError
+from harness.model.message import SENTINEL_BASE
 from harness.model.results import RunSummary
 from harness.model.values import FaultPlan, Limits, RunPlan
 from harness.model.words import (
+    ErrorKind,
     Fate,
     FaultModel,
     Guarantee,
     LinkRole,
     OutcomeCode,
     PredictionResult,
+    ProcessEvent,
     Stance,
     Verdict,
+    WorkerRole,
 )
 
 ALO = Guarantee.AT_LEAST_ONCE
@@ -213,13 +217,13 @@ def test_zero_samples_prove_nothing(tmp_path: Path) -> None:
     assert Verdict.INCONCLUSIVE is trial.judge().result.verdict
 
 
-def under(folder: Path, fault: FaultPlan, code: OutcomeCode | None) -> LiteralTrial:
-    """Ten messages, and one more while the fault is on, with this outcome, unless ``None``."""
+def under(folder: Path, fault: FaultPlan, code: OutcomeCode | None, *, takes: int = 600) -> LiteralTrial:
+    """Ten messages, and one more half a second before the heal, with this outcome, unless ``None``."""
     trial = LiteralTrial(folder, faults=[fault], expectations=[required("pubsub", ALO)])
     trial.sane(10)
     trial.fault(1_000, 2_000)
     if code is not None:
-        trial.send(10, 1_500, code, takes=600)
+        trial.send(10, 1_500, code, takes=takes)
         if code is OutcomeCode.ACKNOWLEDGED:
             trial.receive(10, 2_200)
     trial.finish()
@@ -232,7 +236,7 @@ PRODUCERS_DOWN = FaultPlan(model=FaultModel.DOWN, link=LinkRole.PRODUCERS)
 @pytest.mark.parametrize(
     ("fault", "code", "at_least", "at_most"),
     [
-        (DROP, OutcomeCode.ACKNOWLEDGED, Verdict.HELD, Verdict.HELD),
+        (DROP, OutcomeCode.ACKNOWLEDGED, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
         (DROP, OutcomeCode.INDETERMINATE, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
         (DROP, None, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
         (PRODUCERS_DOWN, OutcomeCode.ACKNOWLEDGED, Verdict.HELD, Verdict.HELD),
@@ -244,10 +248,68 @@ PRODUCERS_DOWN = FaultPlan(model=FaultModel.DOWN, link=LinkRole.PRODUCERS)
 def test_something_must_meet_the_fault(
     tmp_path: Path, fault: FaultPlan, code: OutcomeCode | None, at_least: Verdict, at_most: Verdict
 ) -> None:
-    """An attempt that overlaps the fault counts, acknowledged at any time; refusing links may reject all."""
+    """An attempt that overlaps a fault of its way counts, acknowledged at any time; refusing links may reject all."""
     judged = under(tmp_path, fault, code).judge()
     assert (at_least, at_most) == (clause(judged, ALO).measured, clause(judged, AMO).measured)
     assert int(code is not None) == judged.result.arms[0].attempted_in_fault
+
+
+CONSUMERS_PAUSED = FaultPlan(model=FaultModel.PAUSE, worker=WorkerRole.CONSUMER)
+POISONED = FaultPlan(model=FaultModel.POISON)
+
+
+@pytest.mark.parametrize("fault", [DROP, CONSUMERS_PAUSED, POISONED])
+@pytest.mark.parametrize(("takes", "verdict"), [(400, Verdict.HELD), (600, Verdict.INCONCLUSIVE)])
+def test_who_is_left_alone_must_be_acknowledged_meanwhile(
+    tmp_path: Path, fault: FaultPlan, takes: int, verdict: Verdict
+) -> None:
+    """What a producer got acknowledged after the heal may have reached the server after it."""
+    judged = under(tmp_path, fault, OutcomeCode.ACKNOWLEDGED, takes=takes).judge()
+    assert verdict is clause(judged, ALO).measured
+    assert int(verdict is Verdict.HELD) == judged.result.arms[0].acknowledged_while_on
+
+
+@pytest.mark.parametrize(
+    ("last_sign", "seen_dead", "met"),
+    [(None, None, False), (None, 900, False), (None, 1_400, True), (1_300, None, True), (950, None, False)],
+)
+def test_a_call_without_outcome_lasts_as_long_as_its_process(
+    tmp_path: Path, last_sign: int | None, seen_dead: int | None, met: bool
+) -> None:
+    """The producer began it before the fault; it met the fault if it was known to live then."""
+    trial = LiteralTrial(tmp_path, faults=[DROP])
+    trial.sane(10)
+    trial.without("producer-0-0", sequence=SENTINEL_BASE)
+    trial.attempt(10, 800)
+    trial.fault(1_000, 2_000)
+    if last_sign is not None:
+        trial.producer(EventKind.ERROR, last_sign, detail=ErrorKind.TIMEOUT)
+    if seen_dead is not None:
+        trial.conductor(EventKind.PROCESS, seen_dead, code=ProcessEvent.DIED, detail=100)
+    trial.finish()
+    assert int(met) == trial.result().attempted_in_fault
+
+
+@pytest.mark.parametrize(
+    ("model", "acknowledged_at", "guarantee", "tested"),
+    [
+        (FaultModel.KILL, 500, ALO, True),
+        (FaultModel.KILL, 2_500, ALO, False),
+        (FaultModel.KILL, 2_500, AMO, True),
+        (FaultModel.LATE_START, 2_500, ALO, True),
+    ],
+)
+def test_who_is_struck_down_had_been_promised_something(
+    tmp_path: Path, model: FaultModel, acknowledged_at: int, guarantee: Guarantee, tested: bool
+) -> None:
+    """That producers attempt nothing while they are dead is the fault; what they had sent before is at stake."""
+    plan = FaultPlan(model=model, worker=WorkerRole.PRODUCER)
+    trial = LiteralTrial(tmp_path, faults=[plan])
+    trial.fault(1_000, 2_000)
+    trial.send(0, acknowledged_at)
+    trial.receive(0, acknowledged_at + 1)
+    trial.finish()
+    assert tested is (empty_window(guarantee, trial.result(), [plan]) == "")
 
 
 @pytest.mark.parametrize(("acknowledged_s", "tested"), [(0.1, True), (2.5, False)])
