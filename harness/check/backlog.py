@@ -68,24 +68,29 @@ def _settled_ns(history: History, arrivals: Arrivals, *, arm: int, scope: int) -
             located = arrivals.index.locate(block["producer"], block["sequence"])
             settled = np.full(arrivals.index.size, NEVER, dtype=np.int64) if settled is None else settled
             first_wins(settled, located, located.pick(block["t_ns"]), earlier=np.less)
-    if settled is None:
+    pending = read_pending(history, arrivals, arm=arm, scope=scope).where
+    if settled is None and not len(pending):
         return arrivals.first_ns
-    unknown = settled == NEVER
-    settled[unknown] = arrivals.first_ns[unknown]
-    settled[read_pending(history, arrivals, arm=arm, scope=scope).where] = NEVER
-    return settled
+    known = arrivals.first_ns if settled is None else np.where(settled == NEVER, arrivals.first_ns, settled)
+    known = known.copy()
+    known[pending] = NEVER
+    return known
 
 
 def _calm_from(messages: Messages, scope: ScopeLedger, since_ns: int, limit_ns: int) -> int:
-    """The first delivery from ``since_ns`` on from which `CALM` in a row are within the limit."""
+    """The first delivery from ``since_ns`` on from which `CALM` in a row are within the limit.
+
+    Of deliveries at one moment the slowest comes last: such a moment is calm only as a whole.
+    """
     after = np.flatnonzero(scope.received & (scope.first_receive_ns >= since_ns))
-    order = after[np.argsort(scope.first_receive_ns[after], kind="stable")]
-    if len(order) < CALM:
+    if len(after) < CALM:
         return NEVER
-    arrived = scope.first_receive_ns[order]
-    quick = np.concatenate([[0], np.cumsum(arrived - messages.intended_ns[order] <= limit_ns)])
+    arrived = scope.first_receive_ns[after]
+    latency = arrived - messages.intended_ns[after]
+    order = np.lexsort([latency, arrived])
+    quick = np.concatenate([[0], np.cumsum(latency[order] <= limit_ns)])
     runs = np.flatnonzero(quick[CALM:] - quick[:-CALM] == CALM)
-    return int(arrived[runs[0]]) if len(runs) else NEVER
+    return int(arrived[order[runs[0]]]) if len(runs) else NEVER
 
 
 def _most_under_way(sent: Array, settled: Array, begin_ns: int, end_ns: int) -> int:

@@ -129,7 +129,7 @@ MUTANTS = (
     Mutant(
         "what arrived is settled",
         "backlog",
-        "    if settled is None:\n",
+        "    if settled is None and not len(pending):\n",
         "    if True:\n",
         "backlog: acknowledged late",
     ),
@@ -150,15 +150,15 @@ MUTANTS = (
     Mutant(
         "what nobody acknowledged is pending",
         "backlog",
-        "settled[unknown] = arrivals.first_ns[unknown]",
-        "pass",
+        "np.where(settled == NEVER, arrivals.first_ns, settled)",
+        "settled",
         "backlog: answers of XACK were lost",
     ),
     Mutant(
         "what is pending is settled",
         "backlog",
-        ".where] = NEVER",
-        ".where[:0]] = NEVER",
+        "known[pending] = NEVER",
+        "known[pending[:0]] = NEVER",
         "backlog: many pending for a moment",
     ),
     Mutant(
