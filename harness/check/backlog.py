@@ -80,25 +80,27 @@ def _settled_ns(history: History, arrivals: Arrivals, *, arm: int, scope: int) -
 def _calm_from(messages: Messages, scope: ScopeLedger, since_ns: int, limit_ns: int) -> int:
     """The first delivery from ``since_ns`` on from which `CALM` in a row are within the limit.
 
-    Of deliveries at one moment the slowest comes last: such a moment is calm only as a whole.
+    Several at one moment, from one reply, have no order that matters: they are all as slow as the slowest.
     """
     after = np.flatnonzero(scope.received & (scope.first_receive_ns >= since_ns))
     if len(after) < CALM:
         return NEVER
-    arrived = scope.first_receive_ns[after]
-    latency = arrived - messages.intended_ns[after]
-    order = np.lexsort([latency, arrived])
-    quick = np.concatenate([[0], np.cumsum(latency[order] <= limit_ns)])
+    order = after[np.argsort(scope.first_receive_ns[after], kind="stable")]
+    arrived = scope.first_receive_ns[order]
+    replies = np.flatnonzero(np.concatenate([[True], arrived[1:] != arrived[:-1]]))
+    slowest = np.maximum.reduceat(arrived - messages.intended_ns[order], replies)
+    latency = np.repeat(slowest, np.diff(np.append(replies, len(arrived))))
+    quick = np.concatenate([[0], np.cumsum(latency <= limit_ns)])
     runs = np.flatnonzero(quick[CALM:] - quick[:-CALM] == CALM)
-    return int(arrived[order[runs[0]]]) if len(runs) else NEVER
+    return int(arrived[runs[0]]) if len(runs) else NEVER
 
 
 def _most_under_way(sent: Array, settled: Array, begin_ns: int, end_ns: int) -> int:
-    """The most messages that were under way at one time in [begin, end), and at least one; both in order."""
+    """The most messages under way at one time, of those times at which one was sent in [begin, end); at least one."""
     first, last = np.searchsorted(sent, [begin_ns, end_ns])
-    moments = np.concatenate([[begin_ns], sent[first:last]])
+    moments = sent[first:last]
     under_way = np.searchsorted(sent, moments, side="right") - np.searchsorted(settled, moments, side="right")
-    return max(1, int(under_way.max()))
+    return int(under_way.max(initial=1))
 
 
 def _under_way_at_most(sent: Array, settled: Array, usual: int, from_ns: int) -> int:

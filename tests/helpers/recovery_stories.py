@@ -252,6 +252,11 @@ def _cut_off(folder: Path) -> Story:
     return Story(folder).sends(heard=_cut)
 
 
+def _slow_and_quick(folder: Path) -> Story:
+    """One reply, 120 ms after the heal, holds one that is quick and one that is not."""
+    return Story(folder).sends(heard=lambda due: 4_120 if due == 4_100 else _cut(due))
+
+
 def _acknowledged_late(folder: Path) -> Story:
     """All that waited for the heal is acknowledged at once, 900 ms after it."""
     return Story(folder).sends(heard=_cut, settled=lambda due: HEAL + 900 if INJECT <= due < HEAL else due)
@@ -372,6 +377,7 @@ STORIES = (
     Chapter("asks: never again", _asks_in_vain, (NOT_BACK, NOT_BACK, NOT_BACK)),
     Chapter("asks: heard of no more", _asks_and_hears_nothing_more, (None, NOT_BACK, NOT_BACK)),
     Chapter("backlog: read at once", _cut_off, (None, 1, 21)),
+    Chapter("backlog: slow and quick in one reply", _slow_and_quick, (None, 1, 131)),
     Chapter("backlog: acknowledged late", _acknowledged_late, (None, 1, 900)),
     Chapter("backlog: acknowledged before", _refused_acknowledgements, (None, 1, 900)),
     Chapter("backlog: acknowledged by a zombie", _acknowledged_by_a_zombie, (None, 1, 900)),

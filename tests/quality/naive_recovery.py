@@ -217,23 +217,22 @@ class Recovery:
             if self.first(message, scope) < math.inf
         ]
         begin, end = self.steady
-        moments = [begin, *(sent for sent, _ in spans if begin <= sent < end)]
-        usual = max(1, *(under_way(spans, moment) for moment in moments))
+        usual = max([1, *(under_way(spans, sent) for sent, _ in spans if begin <= sent < end)])
         for moment in [calm, *sorted(settled for _, settled in spans if calm <= settled < math.inf)]:
             if under_way(spans, moment) <= usual:
                 return moment
         return math.inf
 
     def calm(self, scope, since):
-        """Of several at one moment the slowest comes last."""
-        firsts = sorted(
-            (self.first(message, scope), self.first(message, scope) - self.due(message))
-            for message in self.messages
-            if since <= self.first(message, scope) < math.inf
-        )
+        """Of several at one moment each is as slow as the slowest."""
+        slowest = {}
+        firsts = sorted(self.first(m, scope) for m in self.messages if since <= self.first(m, scope) < math.inf)
+        for message in self.messages:
+            first = self.first(message, scope)
+            slowest[first] = max(slowest.get(first, 0), first - self.due(message))
         for place in range(len(firsts) - IN_A_ROW + 1):
-            if all(latency <= 2 * self.p99 for _, latency in firsts[place : place + IN_A_ROW]):
-                return firsts[place][0]
+            if all(slowest[first] <= 2 * self.p99 for first in firsts[place : place + IN_A_ROW]):
+                return firsts[place]
         return math.inf
 
     def settled(self, message, scope):

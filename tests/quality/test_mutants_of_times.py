@@ -127,6 +127,13 @@ MUTANTS = (
         "one delivery, then silence",
     ),
     Mutant(
+        "the quick one of a reply begins the calm",
+        "backlog",
+        "np.cumsum(latency <= limit_ns)",
+        "np.cumsum(arrived - messages.intended_ns[order] <= limit_ns)",
+        "backlog: slow and quick in one reply",
+    ),
+    Mutant(
         "what arrived is settled",
         "backlog",
         "    if settled is None and not len(pending):\n",
