@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from harness.check.availability import SUSTAINED
-from harness.check.recovery import CALM
+from harness.check.backlog import CALM
 from harness.contract.clauses import Clause, Quantity
 from harness.model.accounts import ArmResult, Service
 from harness.model.results import ClauseResult, TrialResult
