@@ -96,6 +96,7 @@ class LinkAct:
     scout: Scout | None = None
     _toggles_ns: list[int] = field(default_factory=list)
     _touched: bool = False
+    """Whether the link may be broken: from before an injection, which may fail half-way, until a heal has succeeded."""
 
     @property
     def style(self) -> DrawStyle:
@@ -127,7 +128,7 @@ class LinkAct:
     def heal(self) -> None:
         """Turn it off for good."""
         self._toggles_ns.clear()
-        if self._touched and (self.book.is_on or not self.book.injects):
+        if self._touched:
             self._heal()
 
     def release(self) -> None:
@@ -154,8 +155,9 @@ class LinkAct:
             self.scout.leave()
 
     def _heal(self) -> None:
-        self._touched = False
-        self.book.heal(self.fault.heal(self.link))
+        times = self.fault.heal(self.link)
+        self._touched = False  # not before: a heal that fails is still due on the way out
+        self.book.heal(times)
 
 
 @dataclass(slots=True)

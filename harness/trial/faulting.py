@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 
 from harness.faults.base import Probe
@@ -112,9 +113,10 @@ class Faulting:
             act.heal()
 
     def release(self) -> None:
-        """On every path: no link stays broken. Idempotent."""
-        for act in self._in_order:
-            act.release()
+        """On every path: no link stays broken, also where another one's heal fails. Idempotent."""
+        with ExitStack() as releasing:
+            for act in reversed(self._in_order):
+                releasing.callback(act.release)
 
     def settled(self) -> bool:
         """Whether everything that the heal began has come to its end."""

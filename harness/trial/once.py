@@ -38,6 +38,7 @@ class OnceAct(Generic[F]):
     _injected: list[Deed] = field(default_factory=list, init=False)
     _healed: list[Deed] = field(default_factory=list, init=False)
     _touched: bool = field(default=False, init=False)
+    """From before the injection, which may fail half-way, until a heal has succeeded."""
 
     @property
     def style(self) -> DrawStyle:
@@ -62,10 +63,10 @@ class OnceAct(Generic[F]):
         """Nothing: it is on until the heal."""
 
     def heal(self) -> None:
-        """Mend what was struck, once."""
+        """Mend what was struck, once; where mending fails it is still due, and `Act.release` tries again."""
         if not self._touched:
             return
-        self._touched = False
         deed = self.fault.heal()
+        self._touched = False
         self._healed.append(deed)
         self.book.heal(deed.times)
