@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from harness.faults.base import CallTimes, Evidence
 from harness.faults.evidence import duration, judge_down, judge_hold, window
 from harness.faults.lookout import Sight
-from harness.faults.server_base import Deed, Proof, Seen
+from harness.faults.server_base import Deed, Seen
 from harness.model.words import LinkRole, ProbeResult
 
 _MASTER = "master"
@@ -205,53 +205,6 @@ def _not_one_new_master(sights: Sequence[Sight], *, inject: Deed, old_port: int,
     if first.answered_ns < inject.times.before_ns:
         return f"not shown: {led}, which said that it is the master {_moment(first, inject)}"
     return ""
-
-
-def judge_cut(sights: Sequence[Sight], *, master_port: int, cut: CallTimes, strike: CallTimes) -> Proof:
-    """Whether replication stood still from the cut to the strike: what the master wrote then reached no replica.
-
-    A replica that is asked a moment before its master is "behind" on a healthy link too. So each replica's last offset
-    before the strike must not be above what the master had written when it was first asked after the cut, and must have
-    been asked for after the master was seen to have gone on to write. Offsets are bytes of the replication stream.
-    """
-    alone = [
-        it
-        for it in sights
-        if it.port == master_port and it.asked_ns >= cut.after_ns and it.answered_ns <= strike.before_ns
-    ]
-    if len(alone) < 2:
-        return Proof(False, "the master was not seen twice between the cut of the replication and the strike")
-    at_cut, written = alone[0].replication_offset, alone[-1].replication_offset
-    last = {it.port: it for it in sights if it.port != master_port and it.answered_ns <= strike.before_ns}
-    if not last:
-        return Proof(False, "no replica was seen before the strike")
-    grown = next((it for it in alone if it.replication_offset > at_cut), None)
-    if grown is None:
-        return Proof(False, "the master wrote nothing between the cut of the replication and the strike")
-    asked = {port: it.replication_offset for port, it in last.items() if it.asked_ns >= grown.answered_ns}
-    if asked.keys() != last.keys():
-        return Proof(False, "not every replica was seen between the cut of the replication and the strike")
-    unknown = [port for port, offset in asked.items() if offset < 0]
-    if unknown:
-        return Proof(False, f"the replica on port {unknown[0]} did not say how far it is")
-    fed = [f"the one on port {port} by {offset - at_cut:,} bytes" for port, offset in asked.items() if offset > at_cut]
-    if fed:
-        return Proof(False, f"the replication was not cut: its replicas went on to be fed, {', '.join(fed)}")
-    behind = ", ".join(f"{written - offset:,}" for offset in sorted(asked.values(), reverse=True))
-    return Proof(True, f"replication stood still from its cut to the strike, the replicas {behind} bytes behind")
-
-
-def bytes_behind(sights: Sequence[Sight], *, master_port: int, at_ns: int) -> dict[int, int]:
-    """For each replica, how many bytes of the master's replication stream had not reached it at ``at_ns``.
-
-    Of the last sights before; the promoted log lacks at least what the best replica lacks. At most as exact as the
-    lookout's interval: a healthy replica may be some writes behind in it.
-    """
-    latest: dict[int, Sight] = {it.port: it for it in sights if it.answered_ns <= at_ns}
-    master = latest.pop(master_port, None)
-    if master is None:
-        return {}
-    return {port: max(0, master.replication_offset - it.replication_offset) for port, it in latest.items()}
 
 
 def _failed_proof(*deeds: Deed) -> str:

@@ -18,8 +18,8 @@ from harness.faults.links import Links
 from harness.faults.lookout import Lookout
 from harness.faults.process_evidence import Target
 from harness.faults.registry import make_fault
+from harness.faults.replication_evidence import bytes_behind, judge_cut
 from harness.faults.server_base import Deed, Seen
-from harness.faults.server_evidence import bytes_behind, judge_cut
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan
 from harness.model.words import FaultModel, LinkRole, ReplicationCut

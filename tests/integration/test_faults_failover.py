@@ -16,8 +16,8 @@ from harness.faults.engine import acquire_engine
 from harness.faults.failover import HungMaster, MasterKill, ReplicationLinks
 from harness.faults.lookout import Lookout
 from harness.faults.registry import make_fault
+from harness.faults.replication_evidence import bytes_behind
 from harness.faults.server_base import Seen, deed_since
-from harness.faults.server_evidence import bytes_behind
 from harness.model.errors import TrialError
 from harness.model.values import FaultPlan
 from harness.model.words import FaultModel, LinkRole, Persistence

@@ -10,10 +10,8 @@ from harness.faults.base import CallTimes, Evidence, Probe
 from harness.faults.lookout import Sight
 from harness.faults.server_base import Deed, Proof, Seen
 from harness.faults.server_evidence import (
-    bytes_behind,
     judge_aof_refused,
     judge_counter,
-    judge_cut,
     judge_died,
     judge_ended_itself,
     judge_failover,
@@ -283,73 +281,3 @@ def test_a_new_master_that_was_not_seen_after_the_heal() -> None:
         found = failed_over(BEFORE, PROMOTED, *later)
         assert (110 * MS, None) == (found.observed_from_ns, found.observed_to_ns)
         assert "it was not seen as the master after the heal" in found.sentence
-
-
-CUT, STRIKE = CallTimes(100 * MS, 110 * MS), CallTimes(500 * MS, 510 * MS)
-
-
-def fed(port: int, at_ms: int, offset: int) -> Sight:
-    role = "master" if port == PORT else "slave"
-    return Sight(port, at_ms * MS, (at_ms + 1) * MS, f"life of {port}", role, replication_offset=offset)
-
-
-STILL = (
-    fed(PORT, 90, 900),
-    fed(OTHER, 105, 1_000),
-    fed(PORT, 120, 1_000),
-    fed(PORT, 290, 3_000),
-    fed(THIRD, 300, 990),
-    fed(OTHER, 480, 1_000),
-    fed(PORT, 490, 5_000),
-    fed(THIRD, 520, 9_000),
-)
-
-
-def test_a_cut_is_a_replication_that_stands_still() -> None:
-    """What was on its way when it was cut may still arrive; what the master writes later may not."""
-    proof = judge_cut(STILL, master_port=PORT, cut=CUT, strike=STRIKE)
-    assert (True, "4,000, 4,010 bytes behind") == (proof.holds, proof.sentence[-25:])
-
-
-@pytest.mark.parametrize(
-    ("sights", "words"),
-    [
-        ((*STILL, fed(OTHER, 495, 1_001)), "its replicas went on to be fed, the one on port 7001 by 1 bytes"),
-        ((*STILL[:3], fed(THIRD, 300, 990), fed(OTHER, 480, 1_000), fed(PORT, 490, 1_000)), "the master wrote nothing"),
-        ((STILL[0], *STILL[4:]), "the master was not seen twice"),
-        ((*STILL[:3], *STILL[4:6]), "the master was not seen twice"),
-        (tuple(it for it in STILL if it.port == PORT), "no replica was seen"),
-        ((*STILL[:4], fed(THIRD, 80, 990), *STILL[5:7]), "not every replica was seen"),
-        ((*STILL[:4], fed(THIRD, 280, 990), *STILL[5:7]), "not every replica was seen"),
-        ((*STILL[:4], fed(THIRD, 300, -1), *STILL[5:7]), "the replica on port 7002 did not say how far it is"),
-        ((), "the master was not seen twice"),
-    ],
-    ids=[
-        "fed",
-        "nothing written",
-        "no sight at the cut",
-        "none before the strike",
-        "no replica",
-        "one",
-        "asked before",
-        "lost",
-        "none",
-    ],
-)
-def test_what_is_no_cut(sights: tuple[Sight, ...], words: str) -> None:
-    """Fed on, nothing to feed, or not seen."""
-    proof = judge_cut(sights, master_port=PORT, cut=CUT, strike=STRIKE)
-    assert not proof.holds
-    assert words in proof.sentence
-
-
-def test_how_far_replicas_were_behind() -> None:
-    """The last sights before the moment count; without the master's nothing is known."""
-    sights = (
-        replace(BEFORE, replication_offset=1_000),
-        replace(BEFORE, port=OTHER, role="slave", replication_offset=400),
-        replace(BEFORE, port=OTHER + 1, role="slave", replication_offset=1_005),
-        replace(AFTER, port=OTHER, role="slave", replication_offset=2_000),
-    )
-    assert {OTHER: 600, OTHER + 1: 0} == bytes_behind(sights, master_port=PORT, at_ns=100 * MS)
-    assert {} == bytes_behind(sights, master_port=PORT + 9, at_ns=100 * MS)
