@@ -17,6 +17,7 @@ from harness.faults.evidence import duration
 from harness.faults.links import ProxiedLink, start_link
 from harness.faults.server_base import Deed, Proof, Seen, deed_since
 from harness.faults.server_evidence import judge_failover
+from harness.model.errors import EnvironmentUnavailable, TrialError
 from harness.model.words import FaultModel, LinkRole
 from harness.stack.base import ServerAddress
 from harness.stack.replication import REPLICAS, Failover, Layout, ReplicatedStack
@@ -103,7 +104,8 @@ class _MasterFault:
     def heal(self) -> Deed:
         """Wait for the new master, then let the old one come back, where it is to.
 
-        Raises `TrialError` when there is no failover within the deadline; the old master is brought back all the same.
+        Raises `TrialError` when there is no failover within the deadline, or when the old master, which is brought back
+        all the same, does not follow the new one within it.
         """
         begin = time.monotonic_ns()
         if self._struck is None:
@@ -120,7 +122,10 @@ class _MasterFault:
         agreed = Proof(True, f"most Sentinels named {self.failover.new.port} ({named})")
         deed = deed_since(returned, agreed)
         if self.old_returns:
-            self.stack.wait_replica(self._struck, deadline_s=self.deadline_s)
+            try:
+                self.stack.wait_replica(self._struck, deadline_s=self.deadline_s)
+            except EnvironmentUnavailable as error:  # of this trial, and no reason to end a run of many
+                raise TrialError(f"the old master did not come back as a replica: {error.message}") from error
         return deed
 
     def evidence(self, seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:

@@ -24,6 +24,8 @@ INTERVAL_S: Final = 0.05
 _ASK_TIMEOUT_S: Final = 1.0
 _START_DEADLINE_S: Final = 10.0
 _STOP_DEADLINE_S: Final = 5.0
+STALE_NS: Final = int(2 * (_ASK_TIMEOUT_S + INTERVAL_S) * 1e9)
+"""A sight that is older tells nothing of a server any more: two questions in a row went without an answer since."""
 
 
 @dataclass(frozen=True, slots=True)

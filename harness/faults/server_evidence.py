@@ -6,11 +6,12 @@ proof that the deeds brought along holds.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from harness.faults.base import CallTimes, Evidence
 from harness.faults.evidence import duration, judge_down, judge_hold, window
-from harness.faults.lookout import Sight
+from harness.faults.lookout import STALE_NS, Sight
 from harness.faults.server_base import Deed, Seen
 from harness.model.words import LinkRole, ProbeResult
 
@@ -25,7 +26,7 @@ def judge_died(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
     found = judge_down(window(seen.probes, LinkRole.STRAIGHT, inject=inject.times, heal=heal.times))
     if found.observed_from_ns is None or found.observed_to_ns is None:
         return found
-    before, after = _last_before(seen.sights, inject), _first_ready_after(seen.sights, inject)
+    before, after = _last_before(seen.sights, inject), _first_ready_since(seen.sights, heal.times.before_ns)
     if before is None or after is None:
         return Evidence(found.observed_from_ns, None, f"{found.sentence}; but INFO was not answered before and after")
     if before.run_id == after.run_id:
@@ -62,7 +63,7 @@ def judge_paused(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
     if trouble:
         return Evidence(None, None, trouble)
     found = judge_hold(window(seen.probes, LinkRole.STRAIGHT, inject=inject.times, heal=heal.times))
-    before, after = _last_before(seen.sights, inject), _first_ready_after(seen.sights, heal)
+    before, after = _last_before(seen.sights, inject), _first_ready_since(seen.sights, heal.times.after_ns)
     if found.observed_to_ns is not None and (before is None or after is None or before.run_id != after.run_id):
         return Evidence(found.observed_from_ns, None, f"{found.sentence}; but it was not seen to be the same life")
     return Evidence(found.observed_from_ns, found.observed_to_ns, _with_proofs(found.sentence, inject, heal))
@@ -86,7 +87,7 @@ def judge_counter(
     grown = [it for it in during if it.asked_ns <= heal.times.before_ns and counter(it) > counter(before)]
     if not grown:
         return Evidence(None, None, f"not shown: no {what} while the fault should have been on")
-    if limit_bytes and not any(it.maxmemory > 0 for it in during):
+    if limit_bytes and not any(it.maxmemory > 0 for it in during if it.asked_ns <= heal.times.before_ns):
         return Evidence(None, None, "not shown: the server was not seen to have a memory limit")
     count = counter(grown[-1]) - counter(before)
     after = next(
@@ -99,17 +100,16 @@ def judge_counter(
 
 
 def judge_aof_refused(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
-    """The server said that it could not write its append-only file, and after the heal that it can."""
+    """In one life the server said that it could not write its append-only file, and after the heal that it can."""
     trouble = _failed_proof(inject, heal)
     if trouble:
         return Evidence(None, None, trouble)
     before = _last_before(seen.sights, inject)
     if before is None or not before.aof_write_ok:
         return Evidence(None, None, "not shown: the append-only file was not seen in order before the injection")
+    own = [it for it in seen.sights if it.run_id == before.run_id]
     failing = [
-        it
-        for it in seen.sights
-        if inject.times.before_ns <= it.asked_ns <= heal.times.before_ns and not it.aof_write_ok
+        it for it in own if inject.times.before_ns <= it.asked_ns <= heal.times.before_ns and not it.aof_write_ok
     ]
     if not failing:
         return Evidence(None, None, "not shown: the server did not report a failed write of its append-only file")
@@ -118,7 +118,7 @@ def judge_aof_refused(seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
         f"the server reported that its append-only file could not be written, at most {_after(failing[0], inject)} "
         f"after the injection began, and refused {refused:,} writes until the heal"
     )
-    after = next((it for it in seen.sights if it.asked_ns >= heal.times.after_ns and it.aof_write_ok), None)
+    after = next((it for it in own if it.asked_ns >= heal.times.after_ns and it.aof_write_ok), None)
     if after is None:
         return Evidence(failing[0].answered_ns, None, f"{sentence}; but it was not seen to write again")
     return Evidence(failing[0].answered_ns, after.answered_ns, _with_proofs(sentence, inject, heal))
@@ -130,9 +130,9 @@ def judge_failover(
     """One server said that it is the master before, the one that clients were led to does after, and nobody else.
 
     ``new_port``: where clients were led. That server must say that it is the master from some moment on, and still
-    after the heal; a second failover in between would make what is counted that of neither. ``dies``: the old master
-    must not answer from the injection to the heal as the same life; else (hung) it goes on afterwards.
-    ``old_returns``: it must be seen as a replica in the end.
+    after the heal, all in one life; a second failover in between would make what is counted that of neither, and a
+    restart what its files had kept. ``dies``: the old master must not answer from the injection to the heal as the same
+    life; else (hung) it goes on afterwards. ``old_returns``: it must be seen as a replica in the end.
     """
     own = [it for it in seen.sights if it.port == old_port]
     new = [it for it in seen.sights if it.port == new_port]
@@ -160,7 +160,10 @@ def judge_failover(
     if before is None or back is None or (back.run_id != before.run_id) is not dies:
         what = "was not seen as a replica" if back is None else "came back in another way than this fault's"
         return Evidence(begin_ns, None, f"{sentence}; but the old master {what}")
-    again = next((it for it in own if it.asked_ns > back.asked_ns and it.role == _MASTER), None)
+    since = [it for it in own if it.asked_ns >= heal.times.before_ns]
+    if (anew := _started_anew(since)) is not None:
+        return Evidence(begin_ns, None, f"{sentence}; but the old one was started anew {_moment(anew, inject)}")
+    again = next((it for it in since if it.asked_ns > back.asked_ns and it.role == _MASTER), None)
     if again is not None:
         what = f"was the master again {_moment(again, inject)}: that is more than one failover"
         return Evidence(begin_ns, None, f"{sentence}; but the old one {what}")
@@ -204,6 +207,8 @@ def _not_one_new_master(sights: Sequence[Sight], *, inject: Deed, old_port: int,
         return f"not shown: {led}, which was the master no more {_moment(lapse, inject)}; who said so: {said}"
     if first.answered_ns < inject.times.before_ns:
         return f"not shown: {led}, which said that it is the master {_moment(first, inject)}"
+    if (anew := _started_anew([it for it in sights if it.port == new_port])) is not None:
+        return f"not shown: {led}, which was started anew {_moment(anew, inject)}: no failover alone"
     return ""
 
 
@@ -217,11 +222,19 @@ def _with_proofs(sentence: str, *deeds: Deed) -> str:
 
 
 def _last_before(sights: Sequence[Sight], inject: Deed) -> Sight | None:
-    return next((it for it in reversed(sights) if it.answered_ns <= inject.times.before_ns), None)
+    """The last sight before the injection, unless it is so old that what it says may have changed by itself."""
+    moment_ns = inject.times.before_ns
+    last = next((it for it in reversed(sights) if it.answered_ns <= moment_ns), None)
+    return last if last is not None and moment_ns - last.answered_ns <= STALE_NS else None
 
 
-def _first_ready_after(sights: Sequence[Sight], deed: Deed) -> Sight | None:
-    return next((it for it in sights if it.asked_ns >= deed.times.after_ns and not it.loading), None)
+def _started_anew(sights: Sequence[Sight]) -> Sight | None:
+    """The first sight of another life of one server."""
+    return next((later for earlier, later in itertools.pairwise(sights) if later.run_id != earlier.run_id), None)
+
+
+def _first_ready_since(sights: Sequence[Sight], since_ns: int) -> Sight | None:
+    return next((it for it in sights if it.asked_ns >= since_ns and not it.loading), None)
 
 
 def _after(sight: Sight, inject: Deed) -> str:

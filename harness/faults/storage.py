@@ -130,12 +130,13 @@ class DiskFull:
     def evidence(self, seen: Seen, *, inject: Deed, heal: Deed) -> Evidence:
         """INFO told of a failed write, or, as it must under appendfsync always, the server ended."""
         found = judge_aof_refused(seen, inject=inject, heal=heal)
-        if found.observed_from_ns is not None:
+        if found.observed_to_ns is not None:
             return found
         died = judge_ended_itself(seen, inject=inject, heal=heal)
         if died.observed_to_ns is not None:
             return died
-        return Evidence(None, None, f"{found.sentence}; nor was it seen to end itself: {died.sentence}")
+        sentence = f"{found.sentence}; nor was it seen to end itself: {died.sentence}"
+        return Evidence(found.observed_from_ns, None, sentence)
 
 
 @dataclass(frozen=True, slots=True)

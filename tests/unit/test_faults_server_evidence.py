@@ -26,6 +26,7 @@ BEFORE = Sight(PORT, 50 * MS, 51 * MS, "first-life", "master")
 DURING = replace(BEFORE, asked_ns=300 * MS, answered_ns=301 * MS)
 AFTER = replace(BEFORE, asked_ns=600 * MS, answered_ns=601 * MS)
 REBORN = replace(AFTER, run_id="second-life")
+GREW = replace(DURING, oom_errors=7, maxmemory=1)
 
 
 def probe(sent: int, ended: int, result: ProbeResult, connection: int) -> Probe:
@@ -70,6 +71,42 @@ def test_what_is_no_death(seen: Seen, words: str) -> None:
     found = judge_died(seen, inject=INJECT, heal=HEAL)
     assert found.observed_to_ns is None
     assert words in found.sentence
+
+
+def test_an_end_before_the_heal_is_none() -> None:
+    """Another life that answers while nobody has mended anything: the heal is not what brought it back."""
+    early = replace(REBORN, asked_ns=300 * MS, answered_ns=301 * MS)
+    found = judge_died(Seen(DEATH, (BEFORE, early)), inject=INJECT, heal=HEAL)
+    assert (105 * MS, None) == (found.observed_from_ns, found.observed_to_ns)
+    assert "INFO was not answered before and after" in found.sentence
+
+
+def test_what_was_seen_long_ago_is_not_how_it_was() -> None:
+    """Two questions in a row without an answer before the injection: the server may have failed by itself."""
+    late = 3_000 * MS
+    inject, heal = (Deed(CallTimes(it.times.before_ns + late, it.times.after_ns + late)) for it in (INJECT, HEAL))
+
+    def seen_before(ago_ms: int) -> list[str]:
+        moment = inject.times.before_ns - ago_ms * MS
+        before = replace(BEFORE, asked_ns=moment, answered_ns=moment)
+        shifted = [replace(it, asked_ns=it.asked_ns + late, answered_ns=it.answered_ns + late) for it in (GREW, AFTER)]
+        promoted, reigns = (replace(it, port=OTHER, run_id="replica") for it in shifted)
+        counted = judge_counter(
+            Seen(sights=(before, *shifted)), inject=inject, heal=heal, counter=lambda it: it.oom_errors, what="refusals"
+        )
+        deposed = judge_failover(
+            Seen(sights=(before, promoted, reigns)),
+            inject=inject,
+            heal=heal,
+            old_port=PORT,
+            new_port=OTHER,
+            dies=True,
+            old_returns=False,
+        )
+        return [it.sentence[:9] for it in (counted, deposed) if it.observed_to_ns is None]
+
+    assert [] == seen_before(2_000)
+    assert ["not shown"] * 2 == seen_before(2_200)
 
 
 def test_a_proof_that_fails_outweighs_everything() -> None:
@@ -123,10 +160,19 @@ def grown(sight: Sight, *, errors: int, limit: int = 1) -> Sight:
         ((BEFORE, DURING, AFTER), (None, None), "no refusals while"),
         ((BEFORE, grown(DURING, errors=7, limit=0), AFTER), (None, None), "a memory limit"),
         ((BEFORE, grown(DURING, errors=7), grown(AFTER, errors=9)), (301 * MS, None), "not seen to be mended"),
+        ((BEFORE, grown(DURING, errors=7, limit=0), grown(AFTER, errors=9)), (None, None), "a memory limit"),
         ((grown(DURING, errors=7), AFTER), (None, None), "not answered before"),
         ((BEFORE, replace(grown(DURING, errors=7), run_id="second-life"), AFTER), (None, None), "no refusals while"),
     ],
-    ids=["grew and was lifted", "nothing refused", "no limit", "never lifted", "not seen before", "another life"],
+    ids=[
+        "grew and was lifted",
+        "nothing refused",
+        "no limit",
+        "never lifted",
+        "a limit after the heal",
+        "not seen before",
+        "another life",
+    ],
 )
 def test_a_counter_has_to_grow_while_the_limit_is_on(
     sights: tuple[Sight, ...], expected: tuple[int | None, int | None], words: str
@@ -148,8 +194,9 @@ def test_a_full_disk_is_what_the_server_says_of_its_file() -> None:
     for sights in ((BEFORE, DURING, AFTER), (replace(BEFORE, aof_write_ok=False), failing, AFTER)):
         found = judge_aof_refused(Seen(sights=sights), inject=INJECT, heal=HEAL)
         assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
-    found = judge_aof_refused(Seen(sights=(BEFORE, failing)), inject=INJECT, heal=HEAL)
-    assert (301 * MS, None) == (found.observed_from_ns, found.observed_to_ns)
+    for ends in ((), (REBORN,)):
+        found = judge_aof_refused(Seen(sights=(BEFORE, failing, *ends)), inject=INJECT, heal=HEAL)
+        assert (301 * MS, None) == (found.observed_from_ns, found.observed_to_ns)
 
 
 THIRD = 7002
@@ -256,8 +303,30 @@ def test_a_second_failover_is_told_and_proves_nothing(sights: tuple[Sight, ...],
 
 
 @pytest.mark.parametrize(
+    "sights",
+    [
+        (BEFORE, PROMOTED, REIGNS, replace(REIGNS, run_id="another", asked_ns=900 * MS, answered_ns=901 * MS)),
+        (BEFORE, PROMOTED, replace(REIGNS, run_id="another")),
+        (BEFORE, replace(PROMOTED, role="slave", run_id="another", asked_ns=200 * MS), PROMOTED, REIGNS),
+    ],
+    ids=["after the heal", "before it", "before it was promoted"],
+)
+def test_a_new_master_that_was_started_anew_proves_nothing(sights: tuple[Sight, ...]) -> None:
+    """What its log holds is then what its files had kept, too."""
+    found = failed_over(*sights)
+    assert (None, None) == (found.observed_from_ns, found.observed_to_ns)
+    assert "clients were led to the server on port 7001, which was started anew" in found.sentence
+    assert "after the injection began: no failover alone" in found.sentence
+
+
+@pytest.mark.parametrize(
     ("returns", "later", "words"),
     [
+        (
+            True,
+            replace(RETURNED, asked_ns=900 * MS, answered_ns=901 * MS, run_id="third-life"),
+            "the old one was started anew",
+        ),
         (
             True,
             replace(RETURNED, asked_ns=900 * MS, answered_ns=901 * MS, role="master"),
