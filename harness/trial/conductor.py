@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,10 +114,11 @@ class Conductor:
                 self._walk_timeline(journal, stage)
             finally:
                 stage.faulting.release()
-            self._drain(journal, stage)
-            audit_trial(self._trial, stage.admin, journal, logs=stage.logs, effects_path=self._effects_path)
-            if isinstance(stage.stack, ReplicatedTrialStack):
-                audit_replicas(self._trial, stage.stack, journal, stage.logs)
+            with _one_master(stage.stack):
+                self._drain(journal, stage)
+                audit_trial(self._trial, stage.admin, journal, logs=stage.logs, effects_path=self._effects_path)
+                if isinstance(stage.stack, ReplicatedTrialStack):
+                    audit_replicas(self._trial, stage.stack, journal, stage.logs)
             self._begin_phase(journal, None)
 
     def _set_stage(self, journal: Journal, closing: ExitStack) -> _Stage:
@@ -304,3 +305,8 @@ class Conductor:
         write_whole(self._folder.facts_json, facts.model_dump_json(indent=2))
         self._tell("finished", text=status)
         return facts
+
+
+def _one_master(stack: RunningStack) -> AbstractContextManager[None]:
+    """Where another server could become the master: an error of the trial if one does."""
+    return stack.one_reign() if isinstance(stack, ReplicatedTrialStack) else nullcontext()

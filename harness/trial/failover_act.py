@@ -139,5 +139,5 @@ class FailoverAct:
         return Evidence(found.observed_from_ns, found.observed_to_ns, sentence)
 
     def _lead_clients(self, failover: Failover) -> None:
+        self.links.redirect(f"{failover.new.host}:{failover.new.port}")  # first: clients wait for nothing of ours
         self.stack.lead_to(failover.new)
-        self.links.redirect(self.stack.upstream)

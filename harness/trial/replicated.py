@@ -8,6 +8,7 @@ consumers lead to it, as a name or a virtual address would.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from harness.stack.binaries import choose_program
 from harness.stack.connect import admin_client
 from harness.stack.inspection import read_product, read_settings, refuse_without_streams
 from harness.stack.replication import Layout, ReplicatedStack, open_replication
+from harness.trial.reign import Reign, begin_reign, one_reign
 
 
 @dataclass(slots=True)
@@ -31,11 +33,16 @@ class ReplicatedTrialStack:
 
     servers: ReplicatedStack
     replication: ReplicationLinks
-    server: ServerAddress
+    reign: Reign
     product: str
     settings: Mapping[str, str]
     kind: StackKind = StackKind.LOCAL
     capabilities: frozenset[Capability] = frozenset(Capability)
+
+    @property
+    def server(self) -> ServerAddress:
+        """The server that counts: the master to begin with, later whom clients were led to."""
+        return self.reign.address
 
     @property
     def upstream(self) -> str:
@@ -48,8 +55,12 @@ class ReplicatedTrialStack:
         return self.servers.sentinel_group
 
     def lead_to(self, master: ServerAddress) -> None:
-        """From now on this is the server that counts."""
-        self.server = master
+        """From now on this is the server that counts. Raises `TrialError` where it is not the master."""
+        self.reign = begin_reign(self.servers.sentinels, master)
+
+    def one_reign(self) -> AbstractContextManager[None]:
+        """While it is entered no other server may become the master. Raises `TrialError` at its end if one did."""
+        return one_reign(self.servers.sentinels, self.reign)
 
     def provided_proxy(self, role: LinkRole) -> ProvidedProxy | None:  # noqa: ARG002  # the protocol's signature
         """None: proxies of our own are started."""
@@ -105,8 +116,9 @@ def open_replicated(choice: StackChoice, scenario: Scenario, *, folder: Path) ->
         with admin_client(layout.master) as client:
             refuse_without_streams(client, fix="use Redis 6.2 or newer, or any Valkey")
             product, settings = read_product(client), read_settings(client)
+        reign = begin_reign(servers.sentinels, layout.master)
     except BaseException:  # an interrupt, too: nothing half-made stays, and it is raised again
         servers.close()
         replication.close()
         raise
-    return ReplicatedTrialStack(servers, replication, layout.master, product, settings)
+    return ReplicatedTrialStack(servers, replication, reign, product, settings)

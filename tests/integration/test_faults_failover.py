@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from harness.stack.connect import admin_client
 from harness.stack.process import wait_until
 from harness.stack.redis_sentinel import SERVICE, why_no_sentinel
 from harness.stack.replication import Layout, ReplicatedStack, open_replication, role_of
+from harness.trial.reign import begin_reign, check_reign
 
 REASON = why_no_sentinel(choose_program(None))
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400), pytest.mark.skipif(bool(REASON), reason=REASON)]
@@ -152,6 +153,41 @@ def told_to_fail_over(rig: Rig) -> bool:
             return bool(client.execute_command("SENTINEL", "FAILOVER", SERVICE))
         except redis.ResponseError:
             return False
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_reign_that_was_interrupted_is_known_afterwards(rig: Rig, told: bool) -> None:
+    """The same server in the same life, the master as before and named by all: another one was it in between.
+
+    ``told``: whether the old master was made a replica before it was promoted again, so that it knows, too.
+    """
+    first, other, third = rig.stack.servers
+    with admin_client(third.address) as client:
+        client.config_set("replica-priority", 0)
+    wait_until(lambda: never_promoted(rig, third.place.port), deadline_s=30, what="the Sentinels pass the third over")
+    reign = begin_reign(rig.stack.sentinels, first.address)
+    check_reign(rig.stack.sentinels, reign)
+    for old, new in ((first, other), (other, first)):
+        wait_until(lambda: told_to_fail_over(rig), deadline_s=30, what="a Sentinel fails over", interval_s=0.2)
+        assert new.address == rig.stack.wait_failover(old.address, deadline_s=30).new
+        if told:
+            rig.stack.wait_replica(old, deadline_s=30)
+    with pytest.raises(TrialError, match=f"on port {first.place.port}, but in between Sentinels named another server"):
+        check_reign(rig.stack.sentinels, reign)
+    if told:
+        with pytest.raises(TrialError, match="but in between it was not the master"):
+            check_reign(rig.stack.sentinels, replace(reign, epoch=99))
+    check_reign(rig.stack.sentinels, begin_reign(rig.stack.sentinels, first.address))
+
+
+def never_promoted(rig: Rig, port: int) -> bool:
+    """Whether every Sentinel has been told so; they ask every ten seconds."""
+    for sentinel in rig.stack.sentinels:
+        with admin_client(sentinel.address) as client:
+            replicas = client.sentinel_slaves(SERVICE)
+        if not any(it["port"] == port and it["slave-priority"] == 0 for it in replicas):
+            return False
+    return True
 
 
 def test_a_failover_that_nobody_caused_is_not_proven_and_one_that_fails_is_an_error(rig: Rig) -> None:

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 
 from harness.check.judge import judge_run, judge_trial
 from harness.faults.base import CallTimes, Link
 from harness.faults.failover import MasterKill
 from harness.faults.server_base import Deed, deed_since
+from harness.history.journal import Journal
 from harness.history.table import read_history, write_history
 from harness.model.accounts import ArmResult
 from harness.model.errors import ExitCode
@@ -28,10 +30,13 @@ from harness.model.values import Limits, RunPlan, Scenario, StackChoice, Timelin
 from harness.model.words import Guarantee, Mechanism, PredictionResult, StackKind, Verdict
 from harness.plan.catalogue import find_scenarios
 from harness.plan.planning import plan_run
+from harness.stack.base import RunningStack
 from harness.stack.binaries import choose_program
-from harness.stack.redis_sentinel import why_no_sentinel
-from harness.trial.conductor import Conductor
+from harness.stack.connect import admin_client
+from harness.stack.redis_sentinel import SERVICE, why_no_sentinel
+from harness.trial.conductor import Conductor, _Stage
 from harness.trial.folder import TrialFolder
+from harness.trial.replicated import ReplicatedTrialStack
 from harness.trial.run import write_plan
 
 REASON = why_no_sentinel(choose_program(None))
@@ -234,6 +239,51 @@ def test_a_failover_that_does_not_happen_in_time_is_an_error(
     assert Verdict.HELD not in {clause.verdict for clause in result.clauses}
     summary = judge_run(tmp_path, write=False)
     assert (Verdict.ERROR, ExitCode.INTERNAL) == (summary.verdict, summary.exit_code)
+
+
+# ---------------------------------------------------------------------------------------------- another failover
+
+
+def fail_over_again(stack: RunningStack) -> None:
+    """A Sentinel is told to, and takes the order as soon as it can."""
+    assert isinstance(stack, ReplicatedTrialStack)
+    with admin_client(stack.servers.sentinels[0].address) as client:
+        deadline = time.monotonic() + DEADLINE_S
+        while not told_to_fail_over(client):
+            assert time.monotonic() < deadline, "no Sentinel fails over again"
+            time.sleep(0.1)
+    stack.servers.wait_failover(stack.server, deadline_s=DEADLINE_S)
+
+
+def told_to_fail_over(client: redis.Redis) -> bool:
+    try:
+        return bool(client.execute_command("SENTINEL", "FAILOVER", SERVICE))
+    except redis.ResponseError:
+        return False
+
+
+@pytest.mark.parametrize(("name", "moment"), [("failover_healthy", "before"), ("failover_control", "after")])
+def test_another_failover_around_the_drain_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, moment: str
+) -> None:
+    """The fault was healed and believed, or there was none: the log is read off a server that is the master no more."""
+    drain = Conductor._drain
+
+    def with_another_failover(conductor: Conductor, journal: Journal, stage: _Stage) -> None:
+        if moment == "before":
+            fail_over_again(stage.stack)
+        drain(conductor, journal, stage)
+        if moment == "after":
+            fail_over_again(stage.stack)
+
+    monkeypatch.setattr(Conductor, "_drain", with_another_failover)
+    facts, result = play(plan_of(name), tmp_path)
+    assert "error" == facts.status
+    assert "the logs were read on port " in facts.status_reason
+    assert "3 of 3 Sentinels named the server on port " in facts.status_reason
+    assert facts.status_reason.endswith("there was another failover")
+    assert Verdict.ERROR is result.verdict
+    assert Verdict.HELD not in {clause.verdict for clause in result.clauses}
 
 
 # ---------------------------------------------------------------------------------------------- not possible
