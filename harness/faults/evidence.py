@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from harness.faults.base import CallTimes, Evidence, Probe
 from harness.model.words import LinkRole, ProbeResult
 
 _ENDS = (ProbeResult.CLOSED, ProbeResult.RESET)
+_MOST_QUIET_NS: Final = 2_000_000_000
+"""A link that has not answered for so long, eighty pings, was silent before anything was done to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +221,22 @@ def _not_closed(seen: Window, expected: ProbeResult, *, verb: str) -> str | None
     return None
 
 
+def not_well_before(seen: Window) -> str:
+    """Why the link was not seen to work when the injection began; empty if it was."""
+    answers = [p.answered_ns for p in seen.before if p.answered_ns is not None]
+    if not answers:
+        return f"no ping was answered before the injection ({_count(len(seen.probes), 'probe')} in all)"
+    quiet_ns = seen.inject.before_ns - max(answers)
+    if quiet_ns > _MOST_QUIET_NS:
+        return f"no ping had been answered for {duration(quiet_ns)} when the injection began"
+    return ""
+
+
 def _unusable(seen: Window) -> str | None:
     """What makes the probes useless for any fault; ``None`` if nothing does."""
-    if seen.connection is None:
-        return f"not shown: no ping was answered before the injection ({_count(len(seen.probes), 'probe')} in all)"
+    trouble = not_well_before(seen)
+    if trouble:
+        return f"not shown: {trouble}"
     if seen.leaks:
         after = duration(seen.leaks[0].sent_ns - seen.inject.after_ns)
         return (

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from harness.faults.base import Evidence, Probe
-from harness.faults.evidence import Window, duration
+from harness.faults.evidence import Window, duration, not_well_before
 from harness.model.values import FaultPlan
 
 PING_BYTES = 40
@@ -46,9 +46,9 @@ def _judge_pace(seen: Window, *, least_ns: int, more_ns: int) -> Evidence:
     """Each answer took ``least_ns``, and half of them ``more_ns`` more than is usual here; afterwards they do not."""
     during = [p for p in seen.probes if p.sent_ns >= seen.inject.after_ns and _answered_before(p, seen.heal.before_ns)]
     before = _times(seen.before)
-    trouble = _no_pace(seen, during, least_ns=least_ns)
-    if trouble or not before:
-        return Evidence(None, None, f"not shown: {trouble or 'no ping was answered before the injection'}")
+    trouble = _no_pace(seen, during, least_ns=least_ns) or not_well_before(seen)
+    if trouble:
+        return Evidence(None, None, f"not shown: {trouble}")
     took, used_to_take = _median(_times(during)), _median(before)
     if took - used_to_take < more_ns:
         return Evidence(

@@ -71,7 +71,8 @@ class PacketDrop:
         begin = time.monotonic_ns()
         lost = self.wire.heal()
         sentence = f"the kernel discarded {lost.requests:,} packets of clients and {lost.replies:,} of the server"
-        return deed_since(begin, Proof(lost.total > 0, sentence))
+        spared = {Direction.REQUESTS: lost.replies, Direction.REPLIES: lost.requests}.get(self.direction, 0)
+        return deed_since(begin, Proof(lost.total > 0 and spared == 0, sentence))
 
     def evidence(self, probes: Sequence[Probe], *, inject: Deed, heal: Deed) -> Evidence:
         """Silent on a connection that stays open, late answers on the same one, and packets counted."""

@@ -8,13 +8,16 @@ link (`harness.faults.scout`), and judged here: pure functions over what was see
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from harness.faults.base import CallTimes, Evidence, Headcount, Passage, Scouting
-from harness.faults.evidence import Window, duration, judge_drop
+from harness.faults.evidence import Window, duration, judge_drop, not_well_before
 from harness.model.words import Direction, ProbeResult
 
 _ON_ITS_WAY_NS = 100_000_000
 """What was sent so shortly before the heal need not have arrived before it."""
+_MOST_BLIND_NS: Final = 1_000_000_000
+"""Before the heal; a scout looks fifty times a second, and one that has failed looks no more."""
 _NOBODY_LOOKED = "not shown: nobody looked which way anything passed"
 
 
@@ -30,7 +33,11 @@ def judge_one_way(
             return found
         if scouting is None:
             return Evidence(None, None, _NOBODY_LOOKED)
-        trouble = _stopped_trouble(scouting, stopped, seen) or _open_trouble(scouting, open_way, seen)
+        trouble = (
+            _stopped_trouble(scouting, stopped, seen)
+            or _open_trouble(scouting, open_way, seen)
+            or _blind([p.sent_ns for p in scouting.passages], seen)
+        )
         if trouble:
             return Evidence(None, None, f"not shown: {trouble}")
         passed = len(_inside(scouting.passages, open_way, seen))
@@ -44,10 +51,8 @@ def judge_reply_lost(seen: Window, scouting: Scouting | None) -> Evidence:
     """Requests were executed, no reply came, every connection that asked was closed, and after the heal one answers."""
     ends = (ProbeResult.CLOSED, ProbeResult.RESET)
     wrong = [probe for probe in seen.attempts if probe.result not in ends]
-    trouble = (
-        "no ping was answered before the injection"
-        if seen.connection is None
-        else f"{len(seen.leaks)} pings were answered while no reply should have come"
+    trouble = not_well_before(seen) or (
+        f"{len(seen.leaks)} pings were answered while no reply should have come"
         if seen.leaks
         else "the open connection was not closed before the heal"
         if not seen.closings
@@ -59,7 +64,11 @@ def judge_reply_lost(seen: Window, scouting: Scouting | None) -> Evidence:
         return Evidence(None, None, f"not shown: {trouble}")
     if scouting is None:
         return Evidence(None, None, _NOBODY_LOOKED)
-    trouble = _open_trouble(scouting, Direction.REQUESTS, seen) or _stopped_trouble(scouting, Direction.REPLIES, seen)
+    trouble = (
+        _open_trouble(scouting, Direction.REQUESTS, seen)
+        or _stopped_trouble(scouting, Direction.REPLIES, seen)
+        or _blind([p.sent_ns for p in scouting.passages], seen)
+    )
     if trouble:
         return Evidence(None, None, f"not shown: {trouble}")
     begin = min(probe.ended_ns for probe in seen.closings)
@@ -89,6 +98,8 @@ def judge_half_open(seen: Window, scouting: Scouting | None) -> Evidence:
     if not meanwhile or any(count.receivers < 1 for count in meanwhile):
         what = "stopped counting" if meanwhile else "was not asked whether it counts"
         return Evidence(None, None, f"not shown: the server {what} a subscriber that had hung up")
+    if trouble := _blind([count.t_ns for count in meanwhile], seen):
+        return Evidence(None, None, f"not shown: {trouble}")
     sentence = f"{found.sentence}; {len(meanwhile)} times the server counted a subscriber that had hung up"
     noticed = _noticed(scouting.headcounts, seen.heal)
     if found.observed_to_ns is None or noticed is None:
@@ -104,6 +115,13 @@ def judge_half_open(seen: Window, scouting: Scouting | None) -> Evidence:
 
 def _noticed(headcounts: Sequence[Headcount], heal: CallTimes) -> int | None:
     return next((count.t_ns for count in headcounts if count.t_ns >= heal.before_ns and count.receivers == 0), None)
+
+
+def _blind(looks_ns: Sequence[int], seen: Window) -> str:
+    """How long before the heal nobody looked any more, where that is too long; empty if not."""
+    until_ns, length_ns = seen.heal.before_ns, seen.heal.before_ns - seen.inject.after_ns
+    blind_ns = until_ns - max((look for look in looks_ns if look < until_ns), default=seen.inject.after_ns)
+    return f"nobody looked for the last {duration(blind_ns)}" if blind_ns > min(_MOST_BLIND_NS, length_ns // 2) else ""
 
 
 def _inside(passages: Sequence[Passage], way: Direction, seen: Window) -> list[Passage]:

@@ -153,6 +153,18 @@ def test_no_history_proves_two_faults(case: str) -> None:
     assert [] == others
 
 
+@pytest.mark.parametrize(
+    ("model", "struck"), [(H, HELD), (D, [*DROPPED, *NEW]), (W, [*DOWN, *NEW]), (R, [*RESET, *AFTER_RESET])]
+)
+def test_a_link_that_was_silent_before_was_not_struck(model: FaultModel, struck: list[Probe]) -> None:
+    """Whatever happened to it had happened long before the injection."""
+    assert None not in seen(model, [answered(-1_895, -1_890), *struck])
+    silent_for_long = [answered(-1_925, -1_920), *struck]
+    assert (None, None) == seen(model, silent_for_long)
+    words = "not shown: no ping had been answered for 2.02 s when the injection began"
+    assert words == evidence(model, silent_for_long).sentence
+
+
 @pytest.mark.parametrize("model", [H, D, W, R])
 def test_probes_of_other_links_do_not_count(model: FaultModel) -> None:
     """A fault is judged by its own link's sentinel only."""

@@ -56,6 +56,7 @@ PACE = {
     ),
     "latency, one answer too quick": (LATENCY, [*BEFORE, answered(110, 155), answered(150, 151), *AFTER], (None, None)),
     "latency as before": (LATENCY, [answered(40, 90), answered(110, 160), answered(150, 200)], (None, None)),
+    "latency, silent before": (LATENCY, [answered(-1_925, -1_920), answered(110, 155), *AFTER], (None, None)),
     "latency, nothing before": (LATENCY, [answered(110, 155), *AFTER], (None, None)),
     "latency, nothing meanwhile": (LATENCY, [*BEFORE, *AFTER], (None, None)),
     "latency that closes": (LATENCY, [*BEFORE, answered(110, 155), ended(200, 210), *AFTER], (None, None)),
@@ -102,6 +103,7 @@ ONE_WAY = {
     "one got through": (scouting(passed(REQUESTS, *STOPPED, (300, 301)), passed(REPLIES, *OPEN)), (None, None)),
     "nothing was sent": (scouting(passed(REPLIES, *OPEN)), (None, None)),
     "only shortly before the heal": (scouting(passed(REQUESTS, (390, 403)), passed(REPLIES, *OPEN)), (None, None)),
+    "nobody looked any more": (scouting(passed(REQUESTS, (120, 403)), passed(REPLIES, (120, 121))), (None, None)),
     "nobody looked": (None, (None, None)),
 }
 
@@ -128,6 +130,12 @@ REPLY_LOST = {
     ),
     "refused": ([*ENDING, ended(150, 151, ProbeResult.REFUSED, 0), *NEW], EXECUTED, (None, None)),
     "never closed": ([*BEFORE, *NEW], EXECUTED, (None, None)),
+    "silent before": ([answered(-1_925, -1_920), *ENDING[2:], *NEW], EXECUTED, (None, None)),
+    "nobody looked any more": (
+        [*ENDING, *NEW],
+        scouting(passed(REQUESTS, *OPEN[:2]), passed(REPLIES, *STOPPED[:2])),
+        (None, None),
+    ),
     "nobody looked": ([*ENDING, *NEW], None, (None, None)),
 }
 
@@ -146,6 +154,7 @@ HALF_OPEN = {
     "never noticed": (DROPPED, scouting(counts=[*COUNTED, (410, 1)], left=120), (110, None)),
     "nobody hung up": (DROPPED, scouting(counts=[*COUNTED, (410, 0)]), (None, None)),
     "hung up before": (DROPPED, scouting(counts=[*COUNTED, (410, 0)], left=80), (None, None)),
+    "nobody asked any more": (DROPPED, scouting(counts=[*COUNTED[:2], (410, 0)], left=120), (None, None)),
     "nobody asked": (DROPPED, scouting(counts=[(410, 0)], left=120), (None, None)),
     "the link was never silent": ([*BEFORE, answered(150, 151)], scouting(counts=COUNTED, left=120), (None, None)),
     "nobody looked": (DROPPED, None, (None, None)),
