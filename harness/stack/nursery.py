@@ -54,6 +54,8 @@ class Nursery:
         self._socket = ours
         self._socket.setblocking(False)
         self._statuses: dict[int, int] = {}
+        self._children: dict[int, NurseryChild] = {}
+        """The latest of each process id: the system may give one away again."""
         with theirs:
             self._process = ManagedProcess.start(
                 [sys.executable, "-m", "harness.stack.forking", module, str(theirs.fileno())],
@@ -89,7 +91,10 @@ class Nursery:
             os.close(child_in)
             os.close(child_out)
         stdin, stdout = os.fdopen(our_out, "wb", buffering=0), os.fdopen(our_in, "rb", buffering=0)
-        return NurseryChild(self, pid, name=name, log_path=log_path, stdin=stdin, stdout=stdout)
+        if pid in self._children:
+            self._children[pid].succeeded(self._statuses.pop(pid, None))
+        self._children[pid] = NurseryChild(self, pid, name=name, log_path=log_path, stdin=stdin, stdout=stdout)
+        return self._children[pid]
 
     def status(self, pid: int) -> int | None:
         """The exit status of a child, negative for the signal that ended it; ``None`` while it runs."""
@@ -149,10 +154,15 @@ class NurseryChild:
         self.stdin = stdin
         self.stdout = stdout
         self._nursery = nursery
+        self._status: int | None = None
 
     def poll(self) -> int | None:
         """The exit status, negative for the signal that ended it; ``None`` while it runs."""
-        return self._nursery.status(self.pid)
+        return self._nursery.status(self.pid) if self._status is None else self._status
+
+    def succeeded(self, status: int | None) -> None:
+        """Another child has got its process id: it has ended, and is not to be asked for by that id any more."""
+        self._status = -signal.SIGKILL if status is None else status
 
     def wait(self, timeout_s: float) -> int | None:
         """Wait at most ``timeout_s`` for it to end by itself; what `poll` then says."""

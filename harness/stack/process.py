@@ -148,7 +148,7 @@ class ManagedProcess:
 
     def suspend(self) -> None:
         """SIGSTOP the group and return once the process has stopped (or has ended)."""
-        self._signal(signal.SIGSTOP)
+        self.send(signal.SIGSTOP)
         wait_until(
             lambda: self.poll() is not None or is_stopped(self.pid),
             deadline_s=STOPPED_DEADLINE_S,
@@ -157,8 +157,8 @@ class ManagedProcess:
         )
 
     def resume(self) -> None:
-        """SIGCONT the group. Harmless when it is not suspended."""
-        self._signal(signal.SIGCONT)
+        """SIGCONT the group. Harmless when it is not suspended, or has ended."""
+        self.send(signal.SIGCONT)
 
     def log_tail(self, lines: int = 20) -> str:
         """The last ``lines`` lines of the log; empty when there is none."""

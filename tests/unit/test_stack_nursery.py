@@ -50,6 +50,20 @@ def test_children_answer_on_their_own_pipes(nursery: Nursery, tmp_path: Path) ->
     assert "" == two.log_tail()
 
 
+def test_a_process_id_that_is_given_away_again(
+    nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new child has not ended with the old one's status, and the old one does not run again."""
+    old = nursery.start(name="old", log_path=tmp_path / "old.log")
+    old.stdin.write(b"end 3\n")
+    assert 3 == old.wait(10)
+    born = nursery._wait_for_pid
+    monkeypatch.setattr(nursery, "_wait_for_pid", lambda: born() and old.pid)
+    new = nursery.start(name="new", log_path=tmp_path / "new.log")
+    assert (old.pid, None, 3) == (new.pid, new.poll(), old.poll())
+    assert "there" == _ask(new, "say there")
+
+
 def test_a_child_leads_a_session_of_its_own(nursery: Nursery, tmp_path: Path) -> None:
     """So that its whole group can be signalled."""
     child = nursery.start(name="child", log_path=tmp_path / "child.log")

@@ -156,6 +156,18 @@ def test_suspend_has_stopped_it_on_return_and_resume_continues(tmp_path: Path) -
         assert 0 == process.wait(10)
 
 
+def test_a_process_that_has_ended_is_sent_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number may belong to a stranger by now."""
+    process = ManagedProcess.start(python("pass"), name="short", log_path=tmp_path / "log")
+    assert 0 == process.wait(10)
+    sent: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda _group, number: sent.append(number))
+    process.suspend()
+    process.resume()
+    process.kill()
+    assert [] == sent
+
+
 def test_a_suspended_process_can_be_stopped(tmp_path: Path) -> None:
     """A hold by SIGSTOP that was never healed does not delay the end."""
     process = ManagedProcess.start(SLEEPER, name="sleeper", log_path=tmp_path / "log")
