@@ -72,7 +72,7 @@ def test_summary_is_strict_json(run: Run, tmp_path: Path) -> None:
         (lambda _: "", "cut off"),
         (lambda _: "[1, 2]", "holds a list"),
         (lambda _: '{"name": "foreign"}', "no schema_version"),
-        (lambda text: text.replace('"schema_version": 2', '"schema_version": 99', 1), "schema 99"),
+        (lambda text: text.replace('"schema_version": 3', '"schema_version": 99', 1), "schema 99"),
         (lambda text: text.replace('"answer"', '"reply"', 1), "answer"),
         (lambda text: text.replace('"verdict": "held"', '"verdict": "maybe"', 1), "verdict"),
     ],
