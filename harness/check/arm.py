@@ -49,12 +49,13 @@ class JudgedArm:
 def judge_arm(history: History, timeline: Timeline, *, arm: int) -> JudgedArm:
     """Count one arm."""
     messages = read_messages(history, timeline, arm=arm)
+    took = ServerLoss(history, timeline, messages, arm=arm)
     scopes: list[ScopeLedger] = []
     arrivals: list[Arrivals] = []
     causes: Counter[DuplicateCause] = Counter()
     for scope in range(history.trial.scenario.arms[arm].scopes):
         arrived = read_arrivals(history, messages.index, arm=arm, scope=scope)
-        scopes.append(_judge_scope(history, timeline, messages, arrived, arm=arm, scope=scope))
+        scopes.append(_judge_scope(history, timeline, messages, arrived, took, arm=arm, scope=scope))
         causes.update(causes_of(history, messages, arrived, arm=arm, scope=scope))
         arrivals.append(arrived)
     injected_ns = min((fault.inject_before_ns for fault in timeline.faults), default=NEVER)
@@ -64,12 +65,19 @@ def judge_arm(history: History, timeline: Timeline, *, arm: int) -> JudgedArm:
     foreign = sum(entry.foreign for entry in arrivals)
     del arrivals
     ledger = ArmLedger(arm, messages, tuple(scopes))
-    condenser = Condenser(history, timeline, ledger, causes=causes, foreign=foreign, recovery=recovery)
+    condenser = Condenser(history, timeline, ledger, causes=causes, foreign=foreign, recovery=recovery, took=took)
     return JudgedArm(ledger, condenser.result(), stray_effects=sum(_stray_effects(scope) for scope in scopes))
 
 
 def _judge_scope(
-    history: History, timeline: Timeline, messages: Messages, arrived: Arrivals, *, arm: int, scope: int
+    history: History,
+    timeline: Timeline,
+    messages: Messages,
+    arrived: Arrivals,
+    took: ServerLoss,
+    *,
+    arm: int,
+    scope: int,
 ) -> ScopeLedger:
     """The ledger of one scope, except for lateness, which needs all scopes."""
     index = messages.index
@@ -85,7 +93,7 @@ def _judge_scope(
         shells=shells(history, index, arm=arm, scope=scope) if streams is not None else None,
     )
     unsettled = find_unsettled(messages, fate, handling)
-    mechanism = _mechanisms(history, timeline, messages, fate, handling, unsettled, arm=arm, scope=scope)
+    mechanism = _mechanisms(history, timeline, messages, fate, handling, unsettled, took, arm=arm, scope=scope)
     effects = handling.effects
     flags = mark_flags(messages, arrived, fate=fate, effects=effects.counts, mechanism=mechanism)
     _flag_handling(flags, handling, unsettled)
@@ -178,6 +186,7 @@ def _mechanisms(
     fate: Array,
     handling: Handling,
     unsettled: Bools,
+    took: ServerLoss,
     *,
     arm: int,
     scope: int,
@@ -190,7 +199,7 @@ def _mechanisms(
         mechanism[lost] = explain_pubsub(history, timeline, messages, lost, arm=arm, scope=scope)
     elif len(lost) and handling.shells is not None:
         mechanism[lost] = explain_streams(
-            history, timeline, messages, lost, arm=arm, scope=scope, shells=handling.shells
+            history, timeline, messages, lost, took, arm=arm, scope=scope, shells=handling.shells
         )
     stuck = fate == FATE_CODE[Fate.STUCK]
     left = np.flatnonzero(unsettled | stuck)
@@ -198,17 +207,15 @@ def _mechanisms(
         codes = explain_unsettled(
             history, messages.index, left, stuck=stuck[left], handling=handling, arm=arm, scope=scope
         )
-        mechanism[left] = _rolled_back(history, timeline, messages, left, codes, arm=arm)
+        mechanism[left] = _rolled_back(messages, left, codes, took)
     return mechanism
 
 
-def _rolled_back(
-    history: History, timeline: Timeline, messages: Messages, left: Array, codes: Array, *, arm: int
-) -> Array:
+def _rolled_back(messages: Messages, left: Array, codes: Array, took: ServerLoss) -> Array:
     """``codes``; what nothing else explains, and what the server forgot with its log, nobody was to be handed again."""
     if messages.log_entries is not None:
         gone = (codes == MECHANISM_CODE[Mechanism.UNEXPLAINED]) & (messages.log_entries[left] == 0)
-        codes[gone] = ServerLoss(history, timeline, messages, arm=arm).explain(left[gone])
+        codes[gone] = took.explain(left[gone])
     return codes
 
 

@@ -237,7 +237,8 @@ def _judge(
         return Change.WORSE, "required, never violated before, and violated now"
     if interval.low > 0:
         return Change.WORSE, "violated more often"
-    if stance is Stance.EXPECTED_NOT_TO_HOLD and bad_now * len(one) < bad_before * len(two):
+    always = bad_before == len(one) and bad_now < len(two)
+    if stance is Stance.EXPECTED_NOT_TO_HOLD and (always or interval.high < 0):
         unbroken = len(two) - bad_now
         return (
             Change.UNKNOWN,

@@ -50,6 +50,7 @@ class Condenser:
         causes: Counter[DuplicateCause],
         foreign: int,
         recovery: RecoveryTimes,
+        took: ServerLoss,
     ) -> None:
         self._history = history
         self._timeline = timeline
@@ -60,6 +61,7 @@ class Condenser:
         self._causes = causes
         self._foreign = foreign
         self._recovery = recovery
+        self._took = took
 
     def result(self) -> ArmResult:
         """The condensed arm; its identities are checked."""
@@ -73,7 +75,6 @@ class Condenser:
         left = [one | scope.with_fate(Fate.STUCK) for one, scope in zip(unsettled, scopes, strict=True)]
         cost, refused = cost_of(self._history, self._timeline, self._ledger)
         gone = gone_from_log(self._history, self._timeline, messages, arm=self._ledger.arm)
-        took = ServerLoss(self._history, self._timeline, messages, arm=self._ledger.arm)
         fates = self._fates()
         fates[Fate.PHANTOM] += self._foreign
         result = ArmResult(
@@ -115,8 +116,8 @@ class Condenser:
             log_entries=self._log_entries(),
             log_duplicates=self._log_duplicates(),
             durability=durability(self._history, self._timeline, messages, scopes, arm=self._ledger.arm),
-            gone_by_mechanism=_named(took.explain(gone)),
-            lost_log_s=took.seconds(gone),
+            gone_by_mechanism=_named(self._took.explain(gone)),
+            lost_log_s=self._took.seconds(gone),
             failover=audit_failover(self._history, self._timeline, self._ledger),
             replicas=replica_logs(self._history, self._timeline, self._ledger),
             replay=audit_replay(self._history, self._timeline, self._ledger),

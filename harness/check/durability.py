@@ -2,7 +2,8 @@
 
 Retention explains an entry that is gone when it lies before everything that the log still holds, and
 
-* MAXLEN: the log is not shorter than the length that it was to keep;
+* MAXLEN: the log is not shorter than the length that it was to keep, or so many younger entries were acknowledged
+  before a fault of the server may have shortened it;
 * MINID by age: it is older, by its id, than the newest entry by more than the age that was to be kept.
 
 What is explained is no breach of durability: the arm asked for it. That nobody had read it is a loss all the same.
@@ -18,10 +19,11 @@ import numpy.typing as npt
 
 from harness.check.entries import ends_of_log, entry_ids, precedes
 from harness.check.ledger import Messages, ScopeLedger
+from harness.check.server_loss import forgettings
 from harness.check.timeline import Timeline
 from harness.history.table import History
 from harness.model.accounts import DurabilityTable
-from harness.model.values import Retention
+from harness.model.words import Mechanism
 
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -71,14 +73,25 @@ def trimmed_as_told(history: History, timeline: Timeline, messages: Messages, go
     ends = ends_of_log(history, arm=arm) if retention is not None else None
     if retention is None or ends is None or not len(gone):
         return np.zeros(len(gone), dtype=bool)
-    ms, seq = entry_ids(history, messages.index, arm=arm)
-    ids = (ms[gone], seq[gone])
-    return precedes(ids, ends[0]) & _too_old(retention, ids[0], ends[1][0], timeline.log_sizes.get(arm, 0))
+    ids = entry_ids(history, messages.index, arm=arm)
+    older = precedes((ids[0][gone], ids[1][gone]), ends[0])
+    if retention.max_age_ms is not None:
+        older &= ids[0][gone] < np.uint64(max(0, ends[1][0] - retention.max_age_ms))
+        return older
+    assert retention.max_length is not None
+    full = np.full(len(gone), timeline.log_sizes.get(arm, 0) >= retention.max_length)
+    for cause in forgettings(history, timeline):
+        if cause.mechanism is not Mechanism.EVICTED:
+            full |= _younger(messages, ids, before_ns=cause.cut_ns)[gone] >= retention.max_length
+    older &= full
+    return older
 
 
-def _too_old(retention: Retention, ms: Array, newest_ms: int, log_size: int) -> Bools:
-    if retention.max_length is not None:
-        return np.full(len(ms), log_size >= retention.max_length)
-    assert retention.max_age_ms is not None
-    old: Bools = ms < np.uint64(max(0, newest_ms - retention.max_age_ms))
-    return old
+def _younger(messages: Messages, ids: tuple[Array, Array], *, before_ns: int) -> Array:
+    """For each message, how many that were acknowledged by then have a higher id."""
+    order = np.lexsort([ids[1], ids[0]])
+    counted = (messages.acknowledged & (messages.outcome_ns <= before_ns))[order]
+    from_here = np.cumsum(counted[::-1])[::-1]
+    younger = np.empty(len(order), dtype=np.int64)
+    younger[order] = from_here - counted
+    return younger

@@ -3,7 +3,8 @@
 *Deposed*: from the heal on another server is known to be the master, and the old one, where it comes back, believes
 that it is until it was seen to follow. Of Pub/Sub, what a producer had acknowledged in that time over a connection that
 already stood when the old master was struck, it was the old master that acknowledged. Of Streams, what was acknowledged
-in that time under an id that the new master's log does not hold, unless it came over a connection that began after the
+in that time under an id by which the new master's log does not hold it (two masters may give the same
+one), unless it came over a connection that began after the
 heal: an answer that was only late is in the log. A master that is dead for good acknowledges nothing. *Connected*: a
 consumer believes in a connection until it notices that it is over; one that it closes itself, in order, was believed in
 until then. *Redelivered*: an entry that the scope was given before the strike, and again later because the new
@@ -24,14 +25,14 @@ from harness.check.connections import answered_over_older, standing_at
 from harness.check.dense import NEVER
 from harness.check.entries import EntryId, entry_ids
 from harness.check.ledger import ArmLedger, Messages
-from harness.check.server_loss import old_master_until_ns
+from harness.check.server_loss import lives_on, old_master_until_ns
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
 from harness.model.accounts import FailoverAudit
 from harness.model.message import SENTINEL_BASE
 from harness.model.results import FaultWindow
-from harness.model.words import FAILOVERS, ContentCheck, Fate, FaultModel, ReceiveTag
+from harness.model.words import FAILOVERS, ContentCheck, Fate, ReceiveTag
 
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -73,8 +74,7 @@ def audit_failover(history: History, timeline: Timeline, ledger: ArmLedger) -> F
 
 def _answered_late(timeline: Timeline, messages: Messages, fault: FaultWindow) -> Bools:
     """Which messages were acknowledged when another master was known, and the old one may still have answered."""
-    returns = fault.plan.old_returns or fault.plan.model is FaultModel.HUNG_MASTER
-    if fault.heal_before_ns is None or not returns:
+    if fault.heal_before_ns is None or not lives_on(fault):
         return np.zeros(messages.index.size, dtype=bool)
     times = messages.outcome_ns
     late: Bools = messages.acknowledged & (times > fault.heal_before_ns)
@@ -89,20 +89,11 @@ def _deposed(history: History, timeline: Timeline, messages: Messages, fault: Fa
     standing = standing_at(history, fault.heal_before_ns, arm=arm)
     found &= answered_over_older(history, messages, standing, arm=arm)
     ms, seq = entry_ids(history, messages.index, arm=arm, kinds=(EventKind.OUTCOME,))
-    wanted = np.flatnonzero(found)
-    kept = _kept_ids(history, ms[wanted], arm=arm)
-    for address in wanted.tolist():
-        found[address] = (int(ms[address]), int(seq[address])) not in kept
+    for block in history.blocks(EventKind.LOG_ENTRY, ("producer", "sequence", "id_ms", "id_seq"), arm=arm):
+        where, rows = messages.index.locate(block["producer"], block["sequence"]).expand()
+        kept = (ms[where] == block["id_ms"][rows]) & (seq[where] == block["id_seq"][rows])
+        found[where[kept]] = False
     return found
-
-
-def _kept_ids(history: History, moments: Array, *, arm: int) -> set[EntryId]:
-    """The ids in the log that have one of these milliseconds."""
-    kept: set[EntryId] = set()
-    for block in history.blocks(EventKind.LOG_ENTRY, ("id_ms", "id_seq"), arm=arm):
-        rows = np.isin(block["id_ms"], moments)
-        kept.update(zip(block["id_ms"][rows].tolist(), block["id_seq"][rows].tolist(), strict=True))
-    return kept
 
 
 def _again(history: History, ledger: ArmLedger, fault: FaultWindow) -> tuple[int, int]:

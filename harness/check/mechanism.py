@@ -58,7 +58,15 @@ def _mechanism_of(gap: Gap) -> Mechanism:
 
 
 def explain_streams(
-    history: History, timeline: Timeline, messages: Messages, lost: Array, *, arm: int, scope: int, shells: Bools
+    history: History,
+    timeline: Timeline,
+    messages: Messages,
+    lost: Array,
+    took: ServerLoss,
+    *,
+    arm: int,
+    scope: int,
+    shells: Bools,
 ) -> Array:
     """Mechanism codes of the ``lost`` addresses of a Streams scope. What comes first is written last, and wins."""
     assert messages.log_entries is not None
@@ -76,7 +84,7 @@ def explain_streams(
     if described.stream.ack is AckPolicy.NOACK:
         codes[:] = MECHANISM_CODE[Mechanism.NOACK]
     codes[~in_log & _trimmed(history, ids, arm=arm)] = MECHANISM_CODE[Mechanism.TRIMMED_UNREAD]
-    forgotten = ServerLoss(history, timeline, messages, arm=arm).explain(lost)
+    forgotten = took.explain(lost)
     by_server = ~in_log & (forgotten != _UNEXPLAINED) & ~trimmed_as_told(history, timeline, messages, lost, arm=arm)
     codes[by_server] = forgotten[by_server]
     codes[shells[lost]] = MECHANISM_CODE[Mechanism.TRIMMED_PENDING]

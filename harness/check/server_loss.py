@@ -6,8 +6,9 @@ written yet, since it waits for a slow fsync. Under AOF no and always every writ
 explains nothing. *Un-fsynced at power loss*: the machine lost power, and what had not reached the disk went; without
 persistence nothing was ever to reach it, so that is a restart, and under AOF always it explains nothing.
 *Un-replicated at failover*: a replica was promoted that had not been sent it. A master that was killed acknowledged
-nothing after that; one that hung, or that came back, may have for as long as it believed that it was the master: until
-it was seen as a replica, and not over a connection that began when clients had been led to its successor.
+nothing after that, and its last answers came over connections that it had; one that hung, or that came back, may have
+for as long as it believed that it was the master: until it was seen as a replica, and not over a connection that began
+when clients had been led to its successor.
 *Evicted*: the server's counter of evicted keys rose, and the stream was one of the keys.
 
 A fault that was not seen explains nothing, and what was acknowledged too late to have gone with it is *unexplained*.
@@ -70,7 +71,9 @@ class Forgetting:
     before_ns: int
     """What was acknowledged later than this was in what came after."""
     led_ns: int = NEVER
-    """What was acknowledged later than this over a younger connection, too: clients had been led elsewhere."""
+    """What was acknowledged later than this over a younger connection, too: it led elsewhere."""
+    stood_ns: int = NEVER
+    """A connection that began before this is none of the younger ones."""
 
 
 def forgettings(history: History, timeline: Timeline) -> list[Forgetting]:
@@ -81,21 +84,35 @@ def forgettings(history: History, timeline: Timeline) -> list[Forgetting]:
             continue
         mechanism = _MAY_FORGET.get(fault.plan.model, {}).get(history.trial.scenario.persistence)
         if fault.plan.model in FAILOVERS:
-            led_ns = NEVER if fault.heal_before_ns is None else fault.heal_before_ns
-            until_ns = old_master_until_ns(fault, timeline)
-            found.append(Forgetting(Mechanism.UNREPLICATED, fault.inject_before_ns, until_ns, led_ns))
+            found.append(_unreplicated(fault, timeline))
         elif mechanism is not None:
-            until_ns = timeline.end_ns if fault.heal_before_ns is None else fault.heal_before_ns
-            found.append(Forgetting(mechanism, fault.inject_before_ns, until_ns))
+            found.append(Forgetting(mechanism, fault.inject_before_ns, _healed_ns(fault, timeline)))
     found += [Forgetting(Mechanism.EVICTED, moment, moment) for moment in _evictions(history)]
     return found
 
 
+def _unreplicated(fault: FaultWindow, timeline: Timeline) -> Forgetting:
+    """A dead master's last answers come over connections that it had; a living one's until clients are led away."""
+    cut_ns, healed_ns = fault.inject_before_ns, _healed_ns(fault, timeline)
+    if lives_on(fault):
+        until_ns = old_master_until_ns(fault, timeline)
+        return Forgetting(Mechanism.UNREPLICATED, cut_ns, until_ns, led_ns=healed_ns, stood_ns=healed_ns)
+    last_ns = fault.inject_after_ns + WRITTEN_DOWN_NS
+    return Forgetting(Mechanism.UNREPLICATED, cut_ns, max(healed_ns, last_ns), led_ns=last_ns, stood_ns=cut_ns)
+
+
+def lives_on(fault: FaultWindow) -> bool:
+    """Whether the master that is failed over is there again."""
+    return fault.plan.model is FaultModel.HUNG_MASTER or fault.plan.old_returns
+
+
 def old_master_until_ns(fault: FaultWindow, timeline: Timeline) -> int:
-    """Until when an answer of the master that was failed over can have been written down at the latest."""
-    if fault.plan.model is FaultModel.HUNG_MASTER or fault.plan.old_returns:
-        return timeline.end_ns if fault.observed_to_ns is None else fault.observed_to_ns + WRITTEN_DOWN_NS
-    return fault.inject_after_ns + WRITTEN_DOWN_NS
+    """Until when a master that `lives_on` may have answered as one, at the latest."""
+    return timeline.end_ns if fault.observed_to_ns is None else fault.observed_to_ns + WRITTEN_DOWN_NS
+
+
+def _healed_ns(fault: FaultWindow, timeline: Timeline) -> int:
+    return timeline.end_ns if fault.heal_before_ns is None else fault.heal_before_ns
 
 
 class ServerLoss:
@@ -136,7 +153,7 @@ class ServerLoss:
         found: Bools = outcomes <= cause.before_ns
         late = found & (outcomes > cause.led_ns)
         if late.any():
-            standing = standing_at(self._history, cause.led_ns, arm=self._arm)
+            standing = standing_at(self._history, cause.stood_ns, arm=self._arm)
             found &= ~late | answered_over_older(self._history, self._messages, standing, arm=self._arm)[gone]
         return found & ~self._spared(cause, gone) if found.any() else found
 
@@ -144,10 +161,13 @@ class ServerLoss:
         """Which of the ``gone`` the cause would have left, since it left what it would have taken with them."""
         ids = (self._known_ids[0][gone], self._known_ids[1][gone])
         if cause.mechanism is Mechanism.EVICTED:
-            ends = ends_of_log(self._history, arm=self._arm)
-            return np.zeros(len(gone), dtype=bool) if ends is None else follows(ids, ends[0])
+            return follows(ids, self._ends[0]) if self._ends is not None else np.zeros(len(gone), dtype=bool)
         kept = self._messages.acknowledged & (self._messages.outcome_ns <= cause.cut_ns)
         return ~follows(ids, _highest(self._held_ids[0][kept], self._held_ids[1][kept]))
+
+    @cached_property
+    def _ends(self) -> tuple[EntryId, EntryId] | None:
+        return ends_of_log(self._history, arm=self._arm)
 
     @cached_property
     def _known_ids(self) -> tuple[Array, Array]:

@@ -73,26 +73,36 @@ def _evict_younger(target: Target) -> None:
     see_eviction(target.book, INJECT_NS + 5 * MILLISECOND)
 
 
-def _answer_late(target: Target) -> None:
-    """Sent before clients were led on, acknowledged after it, and in no log that counts."""
-    about = _between(target, target.book.notes(EventKind.ATTEMPT, arm=target.arm), until_ns=HEAL_NS)[-1]
+def _answer_late(target: Target, at_ns: int = _ANSWERED_LATE_NS) -> int:
+    """Sent before clients were led on, acknowledged after it, and in no log that counts; who got the answer."""
+    sent_ns = min(HEAL_NS, at_ns - MILLISECOND)
+    about = _between(target, target.book.notes(EventKind.ATTEMPT, arm=target.arm), until_ns=sent_ns)[-1]
     lose_from_log(about)
-    about.one(EventKind.OUTCOME).t_ns = _ANSWERED_LATE_NS
+    outcome = about.one(EventKind.OUTCOME)
+    outcome.t_ns = at_ns
+    return outcome.actor
 
 
-def _answer_from_new_master(target: Target) -> None:
-    """The same, over a connection that began when clients had been led on; the one before was over by then."""
+def _deposed_answers(target: Target) -> None:
+    """The connection is as old as the trial."""
     _answer_late(target)
-    (first,) = target.book.notes(EventKind.CONNECTED, actor=_producer_of(target))
-    over = Note(EventKind.DISCONNECTED, INJECT_NS + 9, target.arm, -1, first.actor, count=1, detail=ErrorKind.EOF)
-    target.book.add_beside(first, over)
-    target.book.repeat(first, after_ns=0, count=2).t_ns = HEAL_NS + MILLISECOND
 
 
-def _producer_of(target: Target) -> int:
-    """The actor whose acknowledgement was the late one."""
-    (late,) = target.book.notes(EventKind.OUTCOME, arm=target.arm, t_ns=_ANSWERED_LATE_NS)
-    return late.actor
+def _dead_answers(target: Target) -> None:
+    """A long time after the master was struck, and before clients were led on, an answer is written down."""
+    _answer_late(target, HEAL_NS - 50 * MILLISECOND)
+
+
+def _successor_answers(at_ns: int) -> Deed:
+    """The answer comes over a connection that began right before it; the first had ended with the master."""
+
+    def apply(target: Target) -> None:
+        (first,) = target.book.notes(EventKind.CONNECTED, actor=_answer_late(target, at_ns))
+        over = Note(EventKind.DISCONNECTED, INJECT_NS + 9, target.arm, -1, first.actor, count=1, detail=ErrorKind.EOF)
+        target.book.add_beside(first, over)
+        target.book.repeat(first, after_ns=0, count=2).t_ns = at_ns - MILLISECOND
+
+    return apply
 
 
 def _lose_from_new_master(target: Target) -> None:
@@ -197,9 +207,11 @@ SERVER_SETUPS: tuple[Setup, ...] = (
     _unreplicated(FAILOVER, arm=QUEUE),
     _forgotten(FAILOVER, back=0),
     _evicted(FAILOVER),
-    *(_failed_over(_BY_DEPOSED, plan, _UNREPLICATED, _answer_late) for plan in (HUNG, FAILOVER_AND_BACK)),
-    _failed_over(_BY_NEW_MASTER, FAILOVER, "unexplained", _answer_late),
-    _failed_over(_BY_NEW_MASTER, HUNG, "unexplained", _answer_from_new_master),
+    *(_failed_over(_BY_DEPOSED, plan, _UNREPLICATED, _deposed_answers) for plan in (HUNG, FAILOVER_AND_BACK)),
+    _failed_over("lost: acknowledged by the dead master", FAILOVER, _UNREPLICATED, _dead_answers),
+    _failed_over(_BY_NEW_MASTER, FAILOVER, "unexplained", _deposed_answers),
+    _failed_over(_BY_NEW_MASTER, FAILOVER, "unexplained", _successor_answers(HEAL_NS - 50 * MILLISECOND)),
+    _failed_over(_BY_NEW_MASTER, HUNG, "unexplained", _successor_answers(_ANSWERED_LATE_NS)),
     *(_failed_over(_BY_NEW_MASTER, plan, "unexplained", _lose_from_new_master) for plan in (FAILOVER, HUNG)),
 )
 
@@ -214,7 +226,7 @@ FAILOVER_TOGETHER: dict[str, tuple[Setup, ...]] = {
     "hung master": (
         _unreplicated(HUNG),
         _forgotten(HUNG, back=1),
-        _failed_over(_BY_DEPOSED, HUNG, _UNREPLICATED, _answer_late),
+        _failed_over(_BY_DEPOSED, HUNG, _UNREPLICATED, _deposed_answers),
         _failed_over(_BY_NEW_MASTER, HUNG, "unexplained", _lose_from_new_master),
         _unreplicated(HUNG, arm=QUEUE),
     ),

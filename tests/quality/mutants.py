@@ -341,19 +341,23 @@ MUTANTS = (
     Mutant(
         "a short log was trimmed",
         "durability",
-        "log_size >= retention.max_length",
-        "log_size <= retention.max_length",
+        "timeline.log_sizes.get(arm, 0) >= retention.max_length",
+        "timeline.log_sizes.get(arm, 0) <= retention.max_length",
         "lost: trimmed unread",
     ),
     Mutant(
         "the young are trimmed",
         "durability",
-        "ms < np.uint64(max(",
-        "ms > np.uint64(max(",
+        "older &= ids[0][gone] < np.uint64(max(",
+        "older &= ids[0][gone] > np.uint64(max(",
         "gone from the log: too young",
     ),
     Mutant(
-        "retention explains holes", "durability", "precedes(ids, ends[0]) &", "True &", "lost: NOACK, gone from the log"
+        "retention explains holes",
+        "durability",
+        "precedes((ids[0][gone], ids[1][gone]), ends[0])",
+        "ids[0][gone] > 0",
+        "lost: NOACK, gone from the log",
     ),
     Mutant(
         "durability is read off any log",
@@ -394,8 +398,8 @@ MUTANTS = (
     Mutant(
         "an eviction picks its entries",
         "server_loss",
-        "ends is None else follows(ids, ends[0])",
-        "True else follows(ids, ends[0])",
+        "return follows(ids, self._ends[0]) if self._ends is not None else",
+        "return",
         "lost: a hole in the log",
     ),
     Mutant(
@@ -457,8 +461,22 @@ MUTANTS = (
     Mutant(
         "the dead acknowledge when clients have gone",
         "server_loss",
-        "return fault.inject_after_ns + WRITTEN_DOWN_NS",
-        "return timeline.end_ns",
+        "cut_ns, max(healed_ns, last_ns),",
+        "cut_ns, timeline.end_ns,",
+        "lost: acknowledged by the new master",
+    ),
+    Mutant(
+        "the dead are forgotten at once",
+        "server_loss",
+        "cut_ns, max(healed_ns, last_ns),",
+        "cut_ns, last_ns,",
+        "lost: acknowledged by the dead master",
+    ),
+    Mutant(
+        "the dead answer over any connection",
+        "server_loss",
+        "led_ns=last_ns, stood_ns=cut_ns",
+        "stood_ns=cut_ns",
         "lost: acknowledged by the new master",
     ),
     Mutant(

@@ -29,9 +29,10 @@ How the definitions were read where they leave room:
 * Of the receives of an arm that subscribes twice, each pair of a push and a push by pattern is one overlap.
 * The last of several receives is the one with the latest time, then with the highest actor.
 * What a dead server took is what was acknowledged before its next life began. A fault that nobody saw took nothing.
-* What a failover took is what was acknowledged until a tenth of a second after the master was killed, or, where the old
-  one lives on or comes back, after it was seen to follow: until then it may answer as a master, but not over a
-  connection that began when clients had been led to the new one.
+* What a failover took is what was acknowledged until a tenth of a second after the master was killed, or over a
+  connection that it had, until clients were led to the new one; or, where the old one lives on or comes back, until a
+  tenth of a second after it was seen to follow: until then it may answer as a master, but not over a connection that
+  began when clients had been led to the new one.
 * A log that was cut off keeps all that is older than the cut: what is older than an entry that was acknowledged before
   the fault and is still there did not go with it. A key that is evicted goes whole: what is younger than an entry that
   is still there was not evicted. What the retention explains, no fault does.
@@ -248,9 +249,10 @@ class Arm:
                 before = record["value"]
 
     def read_server_faults(self, read):
-        """When the server was dead, and what it may have forgotten: (why, when, of what was acknowledged until, led).
+        """When the server was dead, and what it may have forgotten: (why, when, acknowledged until, led, stood).
 
-        What was acknowledged later than ``led`` was so by another server, unless an older connection still stood.
+        What was acknowledged later than ``led`` was so by another server, unless a connection from before ``stood``
+        still stood.
         """
         self.away, self.takes = [], []
         for number, plan in enumerate(read["trial"]["scenario"]["faults"]):
@@ -259,33 +261,37 @@ class Arm:
             if not injects or not of_kind(of_fault, EFFECT_OBSERVED):
                 continue
             if plan["model"] in FAILOVERS:
-                led = heals[0]["t"] if heals else 10**30
-                self.takes.append(("un-replicated at failover", injects[0]["t"], self.led_on(plan, of_fault), led))
+                self.takes.append(("un-replicated at failover", injects[0]["t"], *self.led_on(plan, of_fault)))
             if plan["model"] not in ("server-kill", "power-loss"):
                 continue
             self.away.append((injects[0]["t"], heals[0]["aux"] if heals else 10**30))
             why = MAY_TAKE.get((plan["model"], read["trial"]["scenario"]["persistence"]))
             if why:
-                self.takes.append((why, injects[0]["t"], heals[0]["t"] if heals else self.end, 10**30))
+                self.takes.append((why, injects[0]["t"], heals[0]["t"] if heals else self.end, 10**30, 0))
         before = 0
         for record in of_kind(read["records"], SERVER_STAT):
             if record["code"] == EVICTED_KEYS:
                 if record["value"] > before:
-                    self.takes.append(("evicted", record["t"], record["t"], 10**30))
+                    self.takes.append(("evicted", record["t"], record["t"], 10**30, 0))
                 before = record["value"]
 
     def led_on(self, plan, of_fault):
-        """Until when a master that was failed over may have acknowledged what its successor never had."""
-        killed, followed = of_kind(of_fault, INJECT), of_kind(of_fault, HEAL_OBSERVED)
+        """Until when, over any connection and over an older one, a master that was failed over may have acknowledged.
+
+        (at all, over any, how old an older one is)
+        """
+        killed, heals, followed = (of_kind(of_fault, kind) for kind in (INJECT, HEAL, HEAL_OBSERVED))
+        healed = heals[0]["t"] if heals else self.end
         if plan["model"] == "failover" and not plan["old_returns"]:
-            return killed[0]["aux"] + OLD_MASTER_ANSWERS
-        return followed[0]["t"] + OLD_MASTER_ANSWERS if followed else self.end
+            last = killed[0]["aux"] + OLD_MASTER_ANSWERS
+            return max(healed, last), last, killed[0]["t"]
+        return followed[0]["t"] + OLD_MASTER_ANSWERS if followed else self.end, healed, healed
 
     def taken(self, message):
         """What took an acknowledged message from the log: (why, when), or nothing that was seen."""
         at = self.acknowledged_at(message)
-        for why, moment, until, led in self.takes:
-            if at > until or (at > led and not self.older_connection_stood(message, led)):
+        for why, moment, until, led, stood in self.takes:
+            if at > until or (at > led and not self.older_connection_stood(message, stood)):
                 continue
             if not self.makes_a_hole(why, moment, message):
                 return why, moment
@@ -861,8 +867,14 @@ class Arm:
         if not entries or max(entries) >= self.first_surviving:
             return False
         if retention["max_length"] is not None:
-            return self.log_size >= retention["max_length"]
+            lives = [self.younger(max(entries), cut) for why, cut, *_ in self.takes if why != "evicted"]
+            return max([self.log_size, *lives]) >= retention["max_length"]
         return max(entries)[0] < self.last_surviving[0] - retention["max_age_ms"]
+
+    def younger(self, entry, cut):
+        """How many messages that were acknowledged until a cut have a higher id."""
+        known = [m for m in self.attempts if self.outcome(m) == "acknowledged" and self.acknowledged_at(m) <= cut]
+        return len([m for m in known if max(self.entries(m), default=(0, 0)) > entry])
 
     def publish_audit(self):
         if self.is_stream:

@@ -222,15 +222,38 @@ def test_a_retried_entry_that_survived_is_the_older_one() -> None:
     assert agreed(book).gone_by_mechanism == {RESTART: 1}
 
 
+def keep(book: Book, length: int) -> None:
+    """The fan-out arm is trimmed to a length."""
+    arms = list(book.trial.scenario.arms)
+    arms[FAN_OUT] = arms[FAN_OUT].model_copy(update={"retention": Retention(max_length=length)})
+    book.trial = book.trial.model_copy(
+        update={"scenario": book.trial.scenario.model_copy(update={"arms": tuple(arms)})}
+    )
+
+
+def test_what_was_trimmed_before_the_server_died() -> None:
+    """The log was full, and two were trimmed; a death then took its end, and it is short ever since."""
+    book = struck(FaultModel.SERVER_KILL)
+    outcomes = [note for note in book.notes(EventKind.OUTCOME, arm=FAN_OUT) if note.t_ns <= INJECT_NS]
+    later = len(book.notes(EventKind.LOG_ENTRY, arm=FAN_OUT)) - len(outcomes)
+    keep(book, len(outcomes) - 2)
+    for note in (*outcomes[:2], *outcomes[4:]):
+        book.remove(EventKind.LOG_ENTRY, arm=FAN_OUT, producer=note.producer, sequence=note.sequence)
+    for note in book.notes(EventKind.LOG_ENTRY, arm=FAN_OUT)[-later + 1 :]:
+        about = {"arm": FAN_OUT, "producer": note.producer, "sequence": note.sequence}
+        book.remove(*CONSUMED, EventKind.ATTEMPT, EventKind.OUTCOME, EventKind.LOG_ENTRY, **about)
+    recount_log(book)
+    result = agreed(book)
+    assert result.durability is not None
+    assert result.durability.trimmed_by_configuration == 2
+    assert result.gone_by_mechanism == {RESTART: len(outcomes) - 4}
+
+
 @pytest.mark.parametrize("kept", [5, 500])
 def test_what_was_trimmed_as_told_no_fault_took(kept: int) -> None:
     """All that was acknowledged before the death is gone, and two scopes had not read the oldest of it."""
     book = struck(FaultModel.SERVER_KILL)
-    arms = list(book.trial.scenario.arms)
-    arms[FAN_OUT] = arms[FAN_OUT].model_copy(update={"retention": Retention(max_length=kept)})
-    book.trial = book.trial.model_copy(
-        update={"scenario": book.trial.scenario.model_copy(update={"arms": tuple(arms)})}
-    )
+    keep(book, kept)
     first = book.notes(EventKind.OUTCOME, arm=FAN_OUT)[0]
     book.remove(*CONSUMED, arm=FAN_OUT, producer=first.producer, sequence=first.sequence)
     count = take(book, until_ns=INJECT_NS)

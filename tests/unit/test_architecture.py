@@ -92,3 +92,9 @@ def test_every_public_name_can_be_had() -> None:
     import harness
 
     assert [] == [name for name in harness.__all__ if getattr(harness, name, None) is None]
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """They are imported by it: the second of two would not be collected."""
+    names = [path.name for path in Path(__file__).parents[1].rglob("*.py") if path.name != "conftest.py"]
+    assert [] == sorted({name for name in names if names.count(name) > 1})

@@ -53,6 +53,7 @@ TABLE = [
     (EXPECTED, [VIOLATED] * 10, [HELD] * 10, Change.UNKNOWN, 3),
     (EXPECTED, [VIOLATED] * 3, [VIOLATED] * 2 + [HELD], Change.UNKNOWN, 3),
     (EXPECTED, [VIOLATED, HELD], [HELD, VIOLATED], Change.SAME, 0),
+    (EXPECTED, [VIOLATED] * 27 + [HELD] * 3, [VIOLATED] * 26 + [HELD] * 4, Change.SAME, 0),
     (FREE, [HELD], [VIOLATED], Change.SAME, 0),
     (FREE, [VIOLATED] * 10, [HELD] * 10, Change.BETTER, 0),
     (FREE, [HELD] * 10, [VIOLATED] * 10, Change.WORSE, 1),

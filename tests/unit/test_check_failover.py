@@ -69,6 +69,17 @@ def test_a_deposed_master_acknowledged_what_is_not_in_the_log_under_that_id(tmp_
     assert (2, 1) == (found.deposed_acknowledged, found.deposed_gone)
 
 
+def test_two_masters_may_give_the_same_id(tmp_path: Path) -> None:
+    """To different messages: the one of the deposed master is not the one in the log."""
+    trial = failover(tmp_path, stream_arm(producers=2))
+    for producer, at in ((0, HEAL + 20), (1, HEAL + 21)):
+        trial.send(20, at, producer=producer, entry=(9_000, 0))
+    trial.receive(20, HEAL + 100, producer=1, entry=(9_000, 0))
+    trial.log(20, producer=1, entry=(9_000, 0))
+    found = audit(trial)
+    assert (1, 1) == (found.deposed_acknowledged, found.deposed_gone)
+
+
 @pytest.mark.parametrize(("begun", "deposed"), [(HEAL - 1, 1), (HEAL + 1, 0)])
 def test_what_came_over_a_connection_that_began_after_the_heal_the_new_master_acknowledged(
     tmp_path: Path, begun: float, deposed: int
