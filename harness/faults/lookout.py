@@ -1,8 +1,9 @@
 """What servers say of themselves while they are broken: INFO, asked again and again on straight connections.
 
-One thread per server, one question at a time, a new connection after each failure. A server that does not answer
-makes no sight: its silence is seen by the sentinel, which pings it without waiting. A lookout is not counted in any
-result; it is what a fault of a server is believed by.
+One thread per server, so that a slow one keeps nobody waiting, one question at a time, a new connection after each
+failure. Where a moment has to be seen, `Lookout.look_now` asks beside them, once. A server that does not answer makes
+no sight: its silence is seen by the sentinel, which pings it without waiting. A lookout is not counted in any result;
+it is what a fault of a server is believed by.
 """
 
 from __future__ import annotations
@@ -63,6 +64,17 @@ class Lookout:
             for server in self._servers
         ]
 
+    def look_now(self, server: ServerAddress) -> None:
+        """Ask once more at once, on a connection of its own, whatever question is still waiting for its answer.
+
+        Does not wait; the thread ends with its answer, or after the timeout of one, and is joined with the others.
+        """
+        if self._stopping.is_set():
+            return
+        thread = threading.Thread(target=self._run_once, args=(server,), name=f"look-{server.port}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
     def sights(self) -> tuple[Sight, ...]:
         """All until now, in the order in which they were answered."""
         with self._news:
@@ -110,17 +122,23 @@ class Lookout:
     def _run(self, server: ServerAddress) -> None:
         with admin_client(server, timeout_s=_ASK_TIMEOUT_S) as client:
             while not self._stopping.is_set():
-                asked = time.monotonic_ns()
-                try:
-                    said = client.info("everything")
-                except redis.RedisError:
-                    self._stopping.wait(self._interval_s)
-                    continue
-                sight = _sight(server.port, asked, time.monotonic_ns(), said)
-                with self._news:
-                    self._sights.append(sight)
-                    self._news.notify_all()
+                self._ask(client, server.port)
                 self._stopping.wait(self._interval_s)
+
+    def _run_once(self, server: ServerAddress) -> None:
+        with admin_client(server, timeout_s=_ASK_TIMEOUT_S) as client:
+            self._ask(client, server.port)
+
+    def _ask(self, client: redis.Redis, port: int) -> None:
+        asked = time.monotonic_ns()
+        try:
+            said = client.info("everything")
+        except redis.RedisError:
+            return
+        sight = _sight(port, asked, time.monotonic_ns(), said)
+        with self._news:
+            self._sights.append(sight)
+            self._news.notify_all()
 
 
 def _sight(port: int, asked_ns: int, answered_ns: int, said: Mapping[str, object]) -> Sight:

@@ -18,6 +18,8 @@ from harness.faults.server_base import Proof
 _NEAR: Final = 4
 """How many intervals of sighting may lie between a moment and the sight that stands for it. One is usual; with six
 other processes on two cores it was nearly three now and then, and more than that is a server nobody looked at."""
+_FRESH: Final = 2
+"""The same while there is still time to wait for a better one: well inside of what is asked for later."""
 _MOST_UNSEEN: Final = 0.5
 """Of the time from cut to strike, at either end: else what was not seen could be all of it."""
 
@@ -27,9 +29,10 @@ def judge_cut(sights: Sequence[Sight], *, master_port: int, cut: CallTimes, stri
 
     A replica that is asked a moment before its master is "behind" on a healthy link too. So no offset of a replica may
     be above what the master had written when it was first asked after the cut, and each replica must have been asked
-    after the master was seen to have gone on to write. What was on its way when the cut was made may still arrive
-    within an interval of sighting; later no replica may get anything. And the first sight of the master has to lie near
-    the cut, the last one of each replica near the strike: what came before and after them nobody saw.
+    after the master was seen to have gone on to write. What had been written until that first sight may arrive late,
+    since a replica may not have run for a while; but in one piece, where a link that works brings more and more. And
+    the first sight of the master has to lie near the cut, the last one of each replica near the strike: what came
+    before and after them nobody saw.
     """
     until = [it for it in sights if it.answered_ns <= strike.before_ns]
     replicas = _by_port(it for it in until if it.port != master_port)
@@ -46,6 +49,25 @@ def judge_cut(sights: Sequence[Sight], *, master_port: int, cut: CallTimes, stri
     lacking = (alone[-1].replication_offset - own[-1].replication_offset for own in replicas.values())
     behind = ", ".join(f"{count:,}" for count in sorted(lacking))
     return Proof(True, f"replication stood still from its cut to the strike, the replicas {behind} bytes behind")
+
+
+def has_been_seen(sights: Sequence[Sight], *, master_port: int, cut: CallTimes, now_ns: int, alone_ns: int) -> bool:
+    """Whether a strike at ``now_ns`` would find the sights that `judge_cut` needs, whatever they say of the cut.
+
+    The master was seen after the cut, and then for ``alone_ns`` was left alone; since then it was seen to have written,
+    and later still, within two intervals of sighting, each replica was asked.
+    """
+    alone = [it for it in sights if it.port == master_port and it.asked_ns >= cut.after_ns]
+    if not alone or now_ns < alone[0].answered_ns + alone_ns:
+        return False
+    grown = _grown(alone)
+    if grown is None:
+        return False
+    most_ns = int(_MOST_UNSEEN * (now_ns - cut.after_ns))
+    return all(
+        own[-1].asked_ns >= max(grown.answered_ns, now_ns - min(most_ns, _FRESH * _interval_ns(own)))
+        for own in _by_port(it for it in sights if it.port != master_port).values()
+    )
 
 
 def bytes_behind(sights: Sequence[Sight], *, master_port: int, at_ns: int) -> dict[int, int]:
@@ -71,7 +93,7 @@ def _no_master(master: Sequence[Sight], alone: Sequence[Sight], *, cut: CallTime
             f"the master was first seen {duration(late_ns)} after the cut of the replication, "
             "and what it wrote before that may have been replicated"
         )
-    if all(it.replication_offset <= alone[0].replication_offset for it in alone):
+    if _grown(alone) is None:
         return "the master wrote nothing between the cut of the replication and the strike"
     return ""
 
@@ -80,9 +102,9 @@ def _no_replicas(replicas: Mapping[int, Sequence[Sight]], alone: Sequence[Sight]
     """Why the replicas' sights tell nothing of what the master wrote since the cut; empty if they do."""
     if not replicas:
         return "no replica was seen before the strike"
-    grown = next(it for it in alone if it.replication_offset > alone[0].replication_offset)
+    grown = _grown(alone)
     for port, own in replicas.items():
-        if own[-1].asked_ns < grown.answered_ns:
+        if grown is None or own[-1].asked_ns < grown.answered_ns:
             return "not every replica was seen between the cut of the replication and the strike"
         if own[-1].replication_offset < 0:
             return f"the replica on port {port} did not say how far it is"
@@ -98,15 +120,21 @@ def _fed(replicas: Mapping[int, Sequence[Sight]], alone: Sequence[Sight]) -> str
 
 
 def _still_arriving(own: Sequence[Sight], cut: CallTimes) -> str:
-    """What a replica got when nothing could be on its way any more; empty if nothing."""
+    """What a replica got again and again, an interval and more after the cut; empty if nothing.
+
+    All of it may have been written before the master was first seen, by a replica that was far behind already. Once is
+    no proof: bytes that lay in the socket of a replica that did not run are of before the cut.
+    """
     settled_ns = cut.after_ns + _interval_ns(own)
     settled = [it for it in own if it.asked_ns >= settled_ns]
-    grown = next((it for it in settled if it.replication_offset > settled[0].replication_offset), None)
-    if grown is None:
+    fed = [
+        later for earlier, later in itertools.pairwise(settled) if later.replication_offset > earlier.replication_offset
+    ]
+    if len(fed) < 2:
         return ""
-    more = f"{grown.replication_offset - settled[0].replication_offset:,} bytes more"
-    after = duration(grown.answered_ns - cut.after_ns)
-    return f"the replication was not cut: {more} had reached the replica on port {grown.port} {after} after its cut"
+    more = f"{fed[-1].replication_offset - settled[0].replication_offset:,} bytes more"
+    after = duration(fed[-1].answered_ns - cut.after_ns)
+    return f"the replication was not cut: {more} had reached the replica on port {fed[-1].port} {after} after its cut"
 
 
 def _not_seen_last(own: Sequence[Sight], *, cut: CallTimes, strike: CallTimes) -> str:
@@ -126,6 +154,11 @@ def _another_life(own: Sequence[Sight], cut: CallTimes) -> str:
     if len(lives) < 2:
         return ""
     return f"the server on port {own[-1].port} was started anew between the cut of the replication and the strike"
+
+
+def _grown(alone: Sequence[Sight]) -> Sight | None:
+    """The first sight of a master that had written more than at the first one of all."""
+    return next((it for it in alone if it.replication_offset > alone[0].replication_offset), None)
 
 
 def _near_ns(own: Sequence[Sight], *, cut: CallTimes, strike: CallTimes) -> int:

@@ -184,6 +184,7 @@ class FaultPlan(Frozen):
     replication: ReplicationCut = ReplicationCut.NONE
     """failover, hung-master: what is done to both replication links ``cut_ms`` before the master is struck."""
     cut_ms: int = Field(default=700, ge=1, le=60_000)
+    """At least: the strike waits for what proves the cut, up to two seconds and half of what is left of the phase."""
     old_returns: bool = False
     """failover: the old master comes back at the heal, with its files, to be made a replica."""
 

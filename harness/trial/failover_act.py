@@ -1,16 +1,19 @@
 """A failover on its way through a trial: the replication is cut, the master struck, a replica promoted, clients led on.
 
-The cut, where there is one, comes when the fault phase begins, and the master is struck ``cut_ms`` after it is made,
-however long making it took: what is acknowledged in between has not been replicated. The heal waits until most
-Sentinels name another master and that one says so itself; then the links of producers and consumers lead there, and
-the old master returns, where it is to. All servers are asked for INFO throughout: who said when that it is the master
-is the evidence.
+The cut, where there is one, comes when the fault phase begins, and the master is struck ``cut_ms`` after it was first
+seen after it, however long making it took: what is acknowledged in between has not been replicated. That is a minimum.
+The strike waits for a while until what proves the cut has been seen: a master that went on to write, and then each
+replica, a moment ago. After that it comes all the same, and the evidence says what is missing. The heal waits until
+most Sentinels name another master and that one says so itself; then the links of producers and consumers lead there,
+and the old master returns, where it is to. All servers are asked for INFO throughout: who said when that it is the
+master is the evidence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from harness.faults.base import CallTimes, DrawStyle, Evidence
 from harness.faults.failover import HungMaster, MasterKill
@@ -18,7 +21,7 @@ from harness.faults.links import Links
 from harness.faults.lookout import Lookout
 from harness.faults.process_evidence import Target
 from harness.faults.registry import make_fault
-from harness.faults.replication_evidence import bytes_behind, judge_cut
+from harness.faults.replication_evidence import bytes_behind, has_been_seen, judge_cut
 from harness.faults.server_base import Deed, Seen
 from harness.model.errors import NotPossible
 from harness.model.values import FaultPlan
@@ -28,6 +31,9 @@ from harness.stack.replication import Failover
 from harness.trial.acts import NOTHING_DONE, CallBook
 from harness.trial.replicated import ReplicatedTrialStack
 
+_LONGEST_WAIT_NS: Final = 2_000_000_000
+"""For sights that a cut is believed by: two answers that time out, one after the other. Never more than half of what is
+left of the phase, so that a replica is still promoted in it."""
 _CUTS = {ReplicationCut.HOLD: FaultModel.HOLD, ReplicationCut.DROP: FaultModel.DROP}
 
 
@@ -49,6 +55,9 @@ class FailoverAct:
     fault: MasterKill | HungMaster = field(init=False)
     _lookout: Lookout | None = None
     _strike_at_ns: int | None = None
+    """The earliest moment for it."""
+    _strike_by_ns: int = 0
+    """From here on it waits for no sight."""
     _cut: CallTimes | None = None
     """When both replication links were cut, where they were to be."""
     _injected: list[Deed] = field(default_factory=list)
@@ -82,19 +91,25 @@ class FailoverAct:
     def open(self) -> None:
         """Nothing: servers are struck in the fault phase only."""
 
-    def begin(self, begin_ns: int, end_ns: int) -> None:  # noqa: ARG002  # the protocol's signature
+    def begin(self, begin_ns: int, end_ns: int) -> None:
         """Cut the replication; strike at once where it is not to be cut."""
         self._strike_at_ns = begin_ns
         if self.plan.replication is not ReplicationCut.NONE:
             cut = make_fault(FaultPlan(model=_CUTS[self.plan.replication], link=LinkRole.REPLICATION))
             calls = [cut.inject(link) for link in self.stack.replication.links]
             self._cut = CallTimes(calls[0].before_ns, calls[-1].after_ns)
-            self._strike_at_ns = self._cut.after_ns + self.plan.cut_ms * 1_000_000
+            self._strike_at_ns = self._cut.after_ns + self._cut_ns
+            left_ns = max(0, end_ns - self._strike_at_ns)
+            self._strike_by_ns = self._strike_at_ns + min(_LONGEST_WAIT_NS, left_ns // 2)
+            if self._lookout is not None:
+                self._lookout.look_now(self.stack.server)
         self.step(begin_ns)
 
     def step(self, now_ns: int) -> None:
-        """Strike when it is time."""
+        """Strike when it is time, and the cut has been seen or was waited for long enough. Does not block."""
         if self._strike_at_ns is None or now_ns < self._strike_at_ns:
+            return
+        if now_ns < self._strike_by_ns and not self._cut_was_seen(now_ns):
             return
         self._strike_at_ns = None
         deed = self.fault.inject()
@@ -137,6 +152,17 @@ class FailoverAct:
         lag = ", ".join(f"{count:,}" for count in sorted(behind.values())) or "an unknown number of"
         sentence = f"{found.sentence}; when last seen before it, the replicas were {lag} bytes behind"
         return Evidence(found.observed_from_ns, found.observed_to_ns, sentence)
+
+    @property
+    def _cut_ns(self) -> int:
+        return self.plan.cut_ms * 1_000_000
+
+    def _cut_was_seen(self, now_ns: int) -> bool:
+        """Whether there was a cut that a strike now leaves provable; true where there was none to see, or nobody."""
+        if self._cut is None or self._lookout is None:
+            return True
+        sights, master_port = self._lookout.sights(), self.stack.server.port
+        return has_been_seen(sights, master_port=master_port, cut=self._cut, now_ns=now_ns, alone_ns=self._cut_ns)
 
     def _lead_clients(self, failover: Failover) -> None:
         self.links.redirect(f"{failover.new.host}:{failover.new.port}")  # first: clients wait for nothing of ours

@@ -11,7 +11,7 @@ import pytest
 
 from harness.faults.base import CallTimes
 from harness.faults.lookout import Sight
-from harness.faults.replication_evidence import bytes_behind, judge_cut
+from harness.faults.replication_evidence import bytes_behind, has_been_seen, judge_cut
 from harness.faults.server_base import Proof
 
 MS = 1_000_000
@@ -79,11 +79,19 @@ def test_what_is_no_cut(sights: tuple[Sight, ...], words: str) -> None:
     assert words in proof.sentence
 
 
-def test_what_arrives_late_was_not_cut_off() -> None:
-    """Bytes of before the cut may be on their way right after it, and a quarter of a second later not any more."""
-    proof = judge(*REIGN, *ONE, at(THIRD, 200, 980), at(THIRD, 350, 980), at(THIRD, 450, 990))
+def test_a_replica_that_did_not_run_gets_what_lay_in_its_socket_late() -> None:
+    """All that the master had written when it was first seen after the cut, and no byte more."""
+    idle = (at(THIRD, 105, 900), at(THIRD, 165, 900))
+    assert judge(*REIGN, *ONE, *idle, at(THIRD, 350, 1_000), at(THIRD, 450, 1_000)).holds
+    assert not judge(*REIGN, *ONE, *idle, at(THIRD, 350, 1_001), at(THIRD, 450, 1_001)).holds
+
+
+def test_a_replica_that_gets_more_again_and_again_is_being_fed() -> None:
+    """One that is far behind may be fed for long before it has what the master wrote after the cut."""
+    fed = [at(THIRD, 130 + 60 * turn, 500 + 5 * turn) for turn in range(6)]
+    proof = judge(*REIGN, *ONE, *fed)
     assert not proof.holds
-    assert "10 bytes more had reached the replica on port 7002 341 ms after its cut" in proof.sentence
+    assert "20 bytes more had reached the replica on port 7002 321 ms after its cut" in proof.sentence
 
 
 def every(interval_ms: int, port: int, *, until_ms: int, gap_ms: tuple[int, int] = (0, 0)) -> list[Sight]:
@@ -140,6 +148,55 @@ def test_a_server_that_was_started_anew_says_nothing_of_a_cut(port: int) -> None
     )
     assert not proof.holds
     assert f"the server on port {port} was started anew between the cut" in proof.sentence
+
+
+ASKED = (*REIGN, at(OTHER, 460, 1_000), at(THIRD, 470, 990))
+
+
+@pytest.mark.parametrize(
+    ("sights", "now_ms", "seen"),
+    [
+        (ASKED, 500, True),
+        (ASKED, 560, True),
+        (ASKED, 561, False),
+        (ASKED, 420, False),
+        ((REIGN[0], *ASKED[4:]), 500, False),
+        ((*REIGN[:2], at(MASTER, 400, 1_000), *ASKED[4:]), 500, False),
+        ((*REIGN[:2], REIGN[3], *ASKED[4:]), 500, False),
+        (ASKED[:5], 500, True),
+        ((*ASKED[:5], at(THIRD, 399, 990)), 500, False),
+        ((*ASKED[:5], at(THIRD, 480, 9_000)), 500, True),
+        ((), 500, False),
+    ],
+    ids=[
+        "all of it",
+        "two intervals ago",
+        "one replica is longer ago",
+        "the master was not alone for long enough",
+        "no master since the cut",
+        "it wrote nothing",
+        "replicas asked before it wrote",
+        "one replica",
+        "the other is longer ago",
+        "what they say is for the evidence",
+        "nothing",
+    ],
+)
+def test_what_a_strike_waits_for(sights: tuple[Sight, ...], now_ms: int, *, seen: bool) -> None:
+    """The master was first seen at 121, was to be left alone for 300 ms, and was seen to have written at 291."""
+    ordered = sorted(sights, key=lambda it: it.answered_ns)
+    found = has_been_seen(ordered, master_port=MASTER, cut=CUT, now_ns=now_ms * MS, alone_ns=300 * MS)
+    assert seen is found
+
+
+def test_a_strike_that_has_seen_enough_has_its_ends_seen() -> None:
+    """Also where sights are a quarter of a second apart: half of the time is the most that may go unseen."""
+    replicas = [it for port in (OTHER, THIRD) for it in every(250, port, until_ms=1_400)]
+    sights = sorted([*every(250, MASTER, until_ms=1_400), *replicas], key=lambda it: it.answered_ns)
+    for now_ms in range(700, 1_400, 10):
+        seen = [it for it in sights if it.answered_ns <= now_ms * MS]
+        if has_been_seen(seen, master_port=MASTER, cut=CUT, now_ns=now_ms * MS, alone_ns=300 * MS):
+            assert judge(*seen, strike_ms=now_ms).holds
 
 
 def test_how_far_replicas_were_behind() -> None:
