@@ -83,8 +83,12 @@ def owed_deliveries(clauses: Iterable[ClauseResult], arms: Collection[str]) -> i
 
 
 def spoil_clause(clause: ClauseResult, doubt: str) -> ClauseResult:
-    """The same clause, when something found later makes its trial prove nothing; an empty doubt is none."""
-    if not doubt or clause.measured not in _CONCLUSIVE:
+    """The same clause, when something found later makes its trial prove nothing; an empty doubt is none.
+
+    What is inconclusive for the want of the drain barrier, or of samples, is in doubt for this as well, and says so
+    first. A clause that is in doubt already, or in error, stays as it is.
+    """
+    if not doubt or clause.doubted or clause.measured is Verdict.ERROR:
         return clause
     return _conclude(_spoil(clause, [Weakness(doubt, Verdict.INCONCLUSIVE)]))
 
@@ -105,7 +109,7 @@ def _spoil(clause: ClauseResult, doubts: Sequence[Weakness]) -> ClauseResult:
     worst = merge_verdicts([doubt.verdict for doubt in doubts])
     first = next(doubt for doubt in doubts if doubt.verdict is worst)
     reason = clause.reason if first.text in clause.reason else f"{first.text}; counted all the same: {counted(clause)}"
-    return clause.model_copy(update={"measured": worst, "reason": reason})
+    return clause.model_copy(update={"measured": worst, "reason": reason, "doubted": True})
 
 
 def _conclude(clause: ClauseResult) -> ClauseResult:

@@ -17,6 +17,7 @@ from harness.check.availability import largest_gap_ns, unavailability
 from harness.check.cost import cost_of
 from harness.check.deaths import last_signs_of_life
 from harness.check.dense import NEVER, count_codes
+from harness.check.drained import deaf_until_ns
 from harness.check.durability import durability, gone_from_log
 from harness.check.effects import load_of
 from harness.check.failover import audit_failover
@@ -130,6 +131,8 @@ class Condenser:
             unavailability=unavailability(messages),
             largest_gap_ns=largest_gap_ns(messages),
             recovery=self._recovery,
+            barrier_reached=self._timeline.barriers[self._ledger.arm].reached,
+            deaf_until_ns=deaf_until_ns(self._history, arm=self._ledger.arm),
             own_lateness_p99_ms=messages.own_lateness_p99_ns / 1e6,
             cost=cost,
         )

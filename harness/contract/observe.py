@@ -29,8 +29,6 @@ from harness.model.words import Fate, Guarantee, Stance, Verdict
 CONCLUSIVE = frozenset({Verdict.HELD, Verdict.VIOLATED})
 STANDING = RECOVERIES | {Quantity.DUPLICATED, Quantity.DUPLICATE_EFFECTS, Quantity.AVAILABLE}
 """What stands beyond its limit without the drain barrier."""
-_UNPROVEN = "the drain barrier was not reached"
-"""How `harness.check.guarantees` begins the reason of what is inconclusive for this alone: other doubts come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def observe(clause: Clause, trial: TrialResult) -> Observation | None:
         return Observation(name, Verdict.INCONCLUSIVE, None, 0, 0, f"{trial.status}: {reason}")
     if clause.guarantee is not None:
         return _guarantee(clause, name, judged)
-    if judged.measured not in CONCLUSIVE and not (clause.quantity in STANDING and _only_unproven(judged)):
+    if judged.measured not in CONCLUSIVE and not (clause.quantity in STANDING and _only_unproven(judged, arm)):
         return Observation(name, judged.measured, None, 0, judged.samples, counted(judged))
     return _limit(clause, trial, arm, judged)
 
@@ -94,7 +92,7 @@ def _limit(clause: Clause, trial: TrialResult, arm: ArmResult, judged: ClauseRes
     met = reading.value >= limit if clause.quantity is Quantity.AVAILABLE else reading.value <= limit
     if not met and (proven or clause.quantity in STANDING):
         return Observation(name, Verdict.VIOLATED, reading.value, 1, reading.samples, "")
-    doubt = _unread(judged, arm) if proven else f"{_UNPROVEN}, so absence is not proven"
+    doubt = _unread(judged, arm) if proven else "the drain barrier was not reached, so absence is not proven"
     if doubt:
         reason = f"{doubt}; counted so far: {shown_value(clause, reading.value)}"
         return Observation(name, Verdict.INCONCLUSIVE, None, 0, reading.samples, reason)
@@ -109,19 +107,14 @@ def _met(clause: Clause, trial: str, reading: Reading) -> Observation:
 
 
 def _barrier_reached(trial: TrialResult, arm: ArmResult) -> bool:
-    """Whether absence is proven for ``arm``.
-
-    The trial tells it of all its arms at once. Where another arm's barrier was missed, a guarantee of this one that was
-    found to be held tells that its own was not: the checker holds none without it.
-    """
-    held = any(one.arm == arm.arm and one.measured is Verdict.HELD for one in trial.clauses)
-    return trial.barrier_reached or held
+    """Whether absence is proven for ``arm``; an older summary tells it of all the trial's arms at once."""
+    return trial.barrier_reached if arm.barrier_reached is None else arm.barrier_reached
 
 
-def _only_unproven(judged: ClauseResult) -> bool:
-    """Whether nothing but the drain barrier keeps a guarantee from being judged."""
-    alone = judged.measured is Verdict.INCONCLUSIVE and counted(judged).startswith(_UNPROVEN)
-    return alone and judged.samples > 0
+def _only_unproven(judged: ClauseResult, arm: ArmResult) -> bool:
+    """Whether nothing but the drain barrier keeps a guarantee from being judged; not known of an older summary."""
+    alone = judged.measured is Verdict.INCONCLUSIVE and not judged.doubted
+    return alone and arm.barrier_reached is False and judged.samples > 0
 
 
 def _unread(judged: ClauseResult, arm: ArmResult) -> str:

@@ -4,9 +4,9 @@ Times to recover need more than a number. *Not interrupted*: there was nothing t
 nobody knows how long it would have taken, but it took longer than what was waited for. That is certain from the heal
 to the end of the traffic, less the time that being back takes to be seen: back is the first acknowledgement or
 delivery that `SUSTAINED` others follow (for a backlog, the first of `CALM` timely deliveries), and the traffic may have
-ended before they came. Where a scope did not even see the drain's sentinels, which are sent until they are seen, its
-reads were not back by the end of the trial either. A limit that is shorter than that was missed, by a value without
-end; one that is not was neither met nor missed.
+ended before they came. Where a scope was given none of the drain's sentinels, its reads were not back when the last
+one was sent that the server acknowledged; a producer that died sent none, which blames no reader. A limit that is
+shorter than that was missed, by a value without end; one that is not was neither met nor missed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from harness.model.results import ClauseResult, TrialResult
 from harness.model.words import Fate, Phase
 
 _RECOVERED: dict[Service, str] = {"read": "reads", "write": "writes", "backlog": "a backlog"}
-_UNSEEN = "did not see every producer's sentinel"
-"""How `harness.check.timeline` says that a scope was given nothing, up to the end of the drain."""
 _SLACK = 3
 """How many times longer than on average the last few messages may take: their gaps are drawn by chance."""
 
@@ -76,7 +74,7 @@ def _recovery(what: Service, clause: Clause, trial: TrialResult, arm: ArmResult,
         return Reading(from_heal_ns / 1e6, judged.samples)
     if what not in times.not_back:
         reason = _not_told(what, trial, arm)
-    elif _waited_ms(what, trial, arm, judged) > clause.limit:
+    elif _waited_ms(what, trial, arm) > clause.limit:
         return Reading(math.inf, judged.samples)
     else:
         reason = "it was not back by the end of the trial, which came too soon to say that the limit was missed"
@@ -103,15 +101,16 @@ def _healed_ns(trial: TrialResult) -> int | None:
     return max(known) if known and len(known) == len(heals) else None
 
 
-def _waited_ms(what: Service, trial: TrialResult, arm: ArmResult, judged: ClauseResult) -> float:
+def _waited_ms(what: Service, trial: TrialResult, arm: ArmResult) -> float:
     """For how long after the heal it was certainly not back; 0 where that cannot be said."""
     healed_ns, scenario = _healed_ns(trial), trial.trial.scenario
     described = next((one for one in scenario.arms if one.name == arm.arm), None)
     if healed_ns is None or described is None:
         return 0.0
-    to_the_end = what != "write" and _UNSEEN in judged.reason
-    spans = [span for span in trial.phases if to_the_end or span.phase is not Phase.DRAIN]
-    end_ns = max((span.end_ns for span in spans), default=healed_ns)
+    ends = [span.end_ns for span in trial.phases if span.phase is not Phase.DRAIN]
+    if what != "write" and arm.deaf_until_ns is not None:
+        ends.append(arm.deaf_until_ns)
+    end_ns = max(ends, default=healed_ns)
     to_be_seen = (CALM if what == "backlog" else SUSTAINED) + 1
     slack_ms = 1_000 * _SLACK * to_be_seen * described.producers / scenario.workload.rate_per_s
     return max(0.0, (end_ns - healed_ns) / 1e6 - slack_ms)

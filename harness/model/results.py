@@ -72,6 +72,8 @@ class ClauseResult(Frozen):
     violations: int
     samples: int
     reason: str
+    doubted: bool = False
+    """Whether something speaks against the trial or its control; the drain barrier and the count are no such doubt."""
     prediction: PredictionResult = PredictionResult.NOT_TESTED
     predicted: Verdict | None = None
     prediction_reason: str = ""

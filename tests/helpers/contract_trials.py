@@ -120,6 +120,7 @@ def trial_result(
     ``missed``: arms whose drain barrier was not reached.
     """
     arms = arms or (arm_result(),)
+    arms = tuple(arm.model_copy(update={"barrier_reached": arm.arm not in missed}) for arm in arms)
     planned = Scenario(
         name=scenario,
         family=KNOWN.families.get(scenario, "partition"),
