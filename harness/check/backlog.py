@@ -8,7 +8,7 @@ neither was acknowledged nor is pending, all that is known is its arrival.
 The backlog is gone with the first delivery from which `CALM` in a row are within twice the steady p99, or, if more
 messages are under way then, as soon as there are no more than at most in the steady phase; not before the heal, nor
 before reads are back. It is never gone where a message is stuck, or lies unread in the log, at the end. What was lost
-is behind nobody.
+is behind nobody, and to whom nothing more was to come is not asked to be quick.
 """
 
 from __future__ import annotations
@@ -43,21 +43,32 @@ def backlog_gone(
     since_ns: int,
     steady: tuple[int, int],
     p99_ns: int,
-) -> int:
+) -> int | None:
     """When the slowest scope was, from ``since_ns`` on, at its level of ``steady``; `NEVER`: it did not get there.
 
-    ``steady`` is a stretch of time, and ``p99_ns`` the arm's latency in it.
+    ``steady`` is a stretch of time, and ``p99_ns`` the arm's latency in it. ``None``: nothing acknowledged was to come
+    to any scope from ``since_ns`` on, so that none had anything with which to be as fast as before.
     """
     moments = []
     for arrived, scope in zip(arrivals, scopes, strict=True):
+        if messages.log_entries is not None and bool(np.isin(scope.fate, _LEFT).any()):
+            return NEVER
+        if not _anything_from(messages, scope, since_ns):
+            continue
         calm_ns = _calm_from(messages, scope, since_ns, 2 * p99_ns)
-        if calm_ns == NEVER or (messages.log_entries is not None and bool(np.isin(scope.fate, _LEFT).any())):
+        if calm_ns == NEVER:
             return NEVER
         sent = in_order(messages.send_ns[scope.received])
         settled = in_order(_settled_ns(history, arrived, arm=arm, scope=scope.scope)[scope.received])
         usual = _most_under_way(sent, settled, *steady)
         moments.append(_under_way_at_most(sent, settled, usual, calm_ns))
-    return max(moments, default=NEVER)
+    return max(moments, default=None)
+
+
+def _anything_from(messages: Messages, scope: ScopeLedger, since_ns: int) -> bool:
+    """Whether anything acknowledged was sent from then on, or was sent before and came then."""
+    later = (messages.send_ns >= since_ns) | (scope.received & (scope.first_receive_ns >= since_ns))
+    return bool((messages.acknowledged & later).any())
 
 
 def _settled_ns(history: History, arrivals: Arrivals, *, arm: int, scope: int) -> Array:

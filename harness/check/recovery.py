@@ -3,9 +3,11 @@
 *Detect*: the first error that a client of the arm saw after the injection. *Resubscribe*: from the heal until every
 consumer that subscribed anew had done so. *Write* and *read* are told for what the fault interrupted: where half of it
 passed without an acknowledgement of some producer that had something to send, or that the fault struck down, or
-without a delivery in some scope. Writes are back with the first acknowledgement after the heal that `SUSTAINED` others
-of the same producer follow, all of them and within a bound of time, and reads with the first fresh delivery that as
-many follow within it; the slowest producer and scope count. At the end of traffic those must follow that still can.
+without a delivery in some scope to which something was sent. A silence that crosses the heal counts as a whole, if it
+lasts at least as long as the bound below. Writes are back with the first acknowledgement after the heal that
+`SUSTAINED` others of the same producer follow, all of them and within a bound of time, and reads with the first fresh
+delivery that as many follow within it; the slowest producer and scope count. At the end of traffic those must follow
+that still can. Of a scope to which nothing acknowledged was to come any more nothing is told.
 
 The bound is a second, which a busy machine may lose, and where little is sent `PATIENCE` times as long as so many take
 in the steady phase: gaps between messages are exponential, and five of them take that long twice in 100,000 cases.
@@ -22,7 +24,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from harness.check.delivery import Arrivals
 from harness.check.dense import NEVER, ProducerRange
 from harness.check.effects import member_name
 from harness.check.ledger import Messages, ScopeLedger
+from harness.check.silences import Awaited, Outage, deliveries, unanswered
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
@@ -44,41 +46,6 @@ from harness.model.words import PROCESS_FAULTS, ErrorKind, Members, OutcomeCode,
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 _FRESH = [ReceiveTag.FRESH.value, ReceiveTag.PUSH.value, ReceiveTag.PATTERN.value]
-ASKED_SILENCE_NS = 1_000_000_000
-"""What interrupts clients that ask Sentinels: less than any of these takes to notice a dead master."""
-LEAST_BOUND_NS = 1_000_000_000
-PATIENCE = 4
-"""How many times as long as usual what follows may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Outage:
-    """When an arm was struck, and what its traffic was like."""
-
-    injected_ns: int
-    healed_ns: int
-    steady: tuple[int, int]
-    """From when to when all was well: the steady phase, as far as it came before the injection."""
-    traffic_end_ns: int
-    """Until when messages were to be sent."""
-    asks: bool
-
-    def interrupted(self, begins: Array, ends: Array) -> int | None:
-        """From when on to look for what is back, given silences in order; ``None``: none of them was long enough."""
-        begins = np.maximum(begins, self.injected_ns)
-        if self.asks:
-            long = (begins < self.healed_ns) & (ends - begins >= ASKED_SILENCE_NS)
-            return int(ends[long][-1]) if long.any() else None
-        inside = np.minimum(ends, self.healed_ns) - begins
-        return self.healed_ns if int(inside.max()) * 2 >= self.healed_ns - self.injected_ns else None
-
-    def bound_ns(self, times: Array) -> int:
-        """How long what follows may take, where ``times`` tell how often there was something in the steady phase."""
-        begin, end = self.steady
-        if begin >= end:
-            return NEVER
-        count = max(1, int(np.count_nonzero((times >= begin) & (times < end))))
-        return max(LEAST_BOUND_NS, PATIENCE * SUSTAINED * (end - begin) // count)
 
 
 def recovery_times(
@@ -105,8 +72,12 @@ def recovery_times(
     backlog = None
     if (write is not None or read is not None) and steady_p99_ns is not None:
         again = max(healed, read or 0)
-        backlog = backlog_gone(
-            history, messages, arrivals, scopes, arm=arm, since_ns=again, steady=outage.steady, p99_ns=steady_p99_ns
+        backlog = (
+            NEVER
+            if again == NEVER
+            else backlog_gone(
+                history, messages, arrivals, scopes, arm=arm, since_ns=again, steady=outage.steady, p99_ns=steady_p99_ns
+            )
         )
     return RecoveryTimes(
         detect_ns=detect,
@@ -163,10 +134,10 @@ def _resubscribed(history: History, *, arm: int, after_ns: int) -> int | None:
     return max(firsts, default=None)
 
 
-def _outage(history: History, timeline: Timeline, injected: int, healed: int, *, arm: int) -> _Outage:
+def _outage(history: History, timeline: Timeline, injected: int, healed: int, *, arm: int) -> Outage:
     spans = {span.phase: span for span in timeline.phases}
     steady, recovery = spans.get(Phase.STEADY), spans.get(Phase.RECOVERY)
-    return _Outage(
+    return Outage(
         injected_ns=injected,
         healed_ns=healed,
         steady=(0, 0) if steady is None else (steady.begin_ns, min(steady.end_ns, injected)),
@@ -175,7 +146,7 @@ def _outage(history: History, timeline: Timeline, injected: int, healed: int, *,
     )
 
 
-def _writes_back(messages: Messages, outage: _Outage, scenario: Scenario) -> int | None:
+def _writes_back(messages: Messages, outage: Outage, scenario: Scenario) -> int | None:
     """When the acknowledgements of every interrupted producer were sustained again; ``None``: none was interrupted."""
     plans = [one for one in scenario.faults if one.worker is WorkerRole.PRODUCER and one.model in PROCESS_FAULTS]
     everybody = any(plan.members is Members.ALL for plan in plans)
@@ -183,10 +154,11 @@ def _writes_back(messages: Messages, outage: _Outage, scenario: Scenario) -> int
     for place, entry in enumerate(messages.index.ranges):
         answered, times, due = _of_producer(messages, entry)
         away = bool(plans) and (everybody or place == 0)
-        since = outage.interrupted(*_unanswered(answered, times, due, outage, away=away))
+        bound = outage.bound_ns(times[answered])
+        since = outage.interrupted(*unanswered(answered, times, due, outage, away=away), bound)
         if since is None or _done_before(since, answered, times, away=away):
             continue
-        moments.append(_answered_from(answered, times, since, outage.bound_ns(times[answered])))
+        moments.append(_answered_from(answered, times, since, bound))
     return max(moments, default=None)
 
 
@@ -205,23 +177,6 @@ def _of_producer(messages: Messages, entry: ProducerRange) -> tuple[Bools, Array
     return answered[attempted], times[attempted], due[attempted]
 
 
-def _unanswered(answered: Bools, times: Array, due: Array, outage: _Outage, *, away: bool) -> tuple[Array, Array]:
-    """Silences of a producer, begins and ends, from the last before the injection to the last before the heal.
-
-    A silence begins with what was due after an acknowledgement: who has nothing to send misses nothing. A producer
-    that the fault took ``away`` might have had something, and its silence begins at once.
-    """
-    before = np.flatnonzero(answered & (times < outage.injected_ns))
-    after = np.flatnonzero(answered & (times >= outage.injected_ns))
-    late = np.flatnonzero(times[after] >= outage.healed_ns)
-    ends = times[after[: late[0] + 1]] if len(late) else np.append(times[after], outage.traffic_end_ns)
-    begins = np.concatenate([[outage.injected_ns], times[after]])[: len(ends)]
-    following = np.concatenate([before[-1:] + 1 if len(before) else [0], after + 1])[: len(ends)]
-    if not away:
-        begins = np.maximum(begins, np.append(due, outage.traffic_end_ns)[following])
-    return begins, ends
-
-
 def _answered_from(answered: Bools, times: Array, since_ns: int, bound_ns: int) -> int:
     """The first acknowledgement from ``since_ns`` on of which the next messages were all acknowledged in time."""
     total = np.concatenate([[0], np.cumsum(answered)])
@@ -232,35 +187,18 @@ def _answered_from(answered: Bools, times: Array, since_ns: int, bound_ns: int) 
     return int(found.min()) if len(found) else NEVER
 
 
-def _reads_back(messages: Messages, arrivals: Sequence[Arrivals], outage: _Outage) -> int | None:
-    """When every interrupted scope got fresh messages again; ``None``: none was interrupted."""
+def _reads_back(messages: Messages, arrivals: Sequence[Arrivals], outage: Outage) -> int | None:
+    """When every interrupted scope got fresh messages again; ``None``: none was, or nothing was to come any more."""
     sent = in_order(messages.send_ns[messages.acknowledged])
     bound = outage.bound_ns(sent)
     moments = []
     for scope in arrivals:
-        arrived = scope.first_ns != NEVER
-        since = outage.interrupted(*_unheard(in_order(scope.first_ns[arrived]), messages, outage))
-        if since is not None:
-            fresh = arrived & (scope.first_ns >= since) & np.isin(scope.first_tag, _FRESH)
+        awaited = Awaited(messages, scope.first_ns, outage)
+        since = outage.interrupted(*awaited.unheard(deliveries(scope.first_ns)), bound)
+        if since is not None and awaited.any_from(since):
+            fresh = (scope.first_ns != NEVER) & (scope.first_ns >= since) & np.isin(scope.first_tag, _FRESH)
             moments.append(_heard_from(in_order(scope.first_ns[fresh]), sent, bound))
     return max(moments, default=None)
-
-
-def _unheard(arrived: Array, messages: Messages, outage: _Outage) -> tuple[Array, Array]:
-    """Silences of a scope; one that nothing ends lasts as long as there is traffic, and at least to the heal."""
-    inside = arrived[(arrived >= outage.injected_ns) & (arrived <= outage.healed_ns)]
-    begins = np.concatenate([[outage.injected_ns], inside])
-    later = arrived[arrived > outage.healed_ns][:1]
-    if not len(later):
-        later = np.array([outage.traffic_end_ns if _goes_on(messages, int(begins[-1])) else outage.healed_ns])
-    return begins, np.concatenate([inside, later])
-
-
-def _goes_on(messages: Messages, from_ns: int) -> bool:
-    """Whether anything was sent from then on, or was still waiting for an answer that it did not get."""
-    good = messages.acknowledged
-    goes_on = np.where(good, messages.send_ns, messages.outcome_ns) > from_ns
-    return bool((goes_on if messages.index.attempted is None else goes_on & messages.index.attempted).any())
 
 
 def _heard_from(fresh: Array, sent: Array, bound_ns: int) -> int:

@@ -208,15 +208,59 @@ def _asks_across_the_heal(folder: Path) -> Story:
     return Story(folder, asks=True, fault=_FAILOVER).sends(answered=refused((3_700, 7_000)))
 
 
-def _asks_not_across_the_heal(folder: Path) -> Story:
+def _across_the_heal(folder: Path) -> Story:
     return Story(folder, fault=_FAILOVER).sends(answered=refused((3_700, 7_000)))
 
 
-def _asks_after_the_heal(folder: Path) -> Story:
-    """Nothing was to be sent from before the heal until after it: what is refused then is not the fault's any more.
+def _a_little_across_the_heal(folder: Path) -> Story:
+    """Less than half of the fault."""
+    return Story(folder).sends(answered=refused((3_700, 4_600)))
 
-    Of reads it is only known that they paused before the heal.
-    """
+
+def _a_usual_pause_across_the_heal(folder: Path) -> Story:
+    """One message in 400 ms: a bound of 8 s, and three that are refused."""
+    return Story(folder).sends(due=range(100, END, 400), answered=refused((3_200, 4_500)))
+
+
+def _two_stray_deliveries(folder: Path) -> Story:
+    """Never half of the fault without one; after the second nothing until 1.5 s after the heal."""
+    strays = {2_000: 2_700, 2_010: 3_400}
+    return Story(folder).sends(heard=lambda due: strays.get(int(due), 5_500) if INJECT <= due < 5_500 else due)
+
+
+def _reads_end_before_the_heal(folder: Path) -> Story:
+    return Story(folder).sends(heard=lambda due: 6_000 if 3_100 <= due < 6_000 else due)
+
+
+def _traffic_ends_in_the_fault(folder: Path) -> Story:
+    """The last message of all is delivered at once."""
+    return Story(folder).sends(due=range(100, 2_200, 10))
+
+
+def _the_last_comes_in_the_fault(folder: Path) -> Story:
+    """What came after a silence of more than half of the fault was all that was to come."""
+    return Story(folder).sends(due=range(100, 2_200, 10), heard=lambda due: 3_900 if due >= INJECT else due)
+
+
+def _the_last_never_comes(folder: Path) -> Story:
+    """It was acknowledged while nobody was connected."""
+    return Story(folder, pubsub=True).sends(due=range(100, 2_200, 10), heard=refused((2_100, END)))
+
+
+def _nothing_to_read(folder: Path) -> Story:
+    """Nothing is sent while the fault is on, and what is sent after it comes at once; one was lost before."""
+    due = (*range(100, 2_000, 10), *range(4_500, END, 10))
+    return Story(folder, pubsub=True).sends(due=due, heard=refused((1_000, 1_010)))
+
+
+def _acknowledged_late_and_then_heard(folder: Path) -> Story:
+    """A call that was begun in the fault is answered after it: to the scope its message was on its way."""
+    due = (*range(100, 2_200, 10), *range(4_500, END, 10))
+    return Story(folder, producers=2).sends(due=due, answered=lambda at: 4_400 if at == 2_190 else at)
+
+
+def _asks_after_the_heal(folder: Path) -> Story:
+    """Nothing was to be sent from before the heal until after it: what is refused then is not the fault's any more."""
     due = (*range(100, 3_500, 10), *range(4_200, END, 10))
     return Story(folder, asks=True, fault=_FAILOVER).sends(due=due, answered=refused((4_200, 7_000)))
 
@@ -232,6 +276,11 @@ def _asks_and_has_done(folder: Path) -> Story:
 
 def _asks_in_vain(folder: Path) -> Story:
     return Story(folder, asks=True, fault=_FAILOVER).sends(answered=refused((3_700, END)))
+
+
+def _asks_and_is_refused_once_more(folder: Path) -> Story:
+    """Back before the heal; of what is refused from then on the scope cannot tell."""
+    return Story(folder, asks=True, fault=_FAILOVER).sends(answered=refused((2_000, 3_500), (3_700, END)))
 
 
 def _asks_and_hears_nothing_more(folder: Path) -> Story:
@@ -360,21 +409,31 @@ STORIES = (
     Chapter("a producer has nothing to send", _nothing_to_send, (None, None, None)),
     Chapter("a producer has nothing left to send", _nothing_left_to_send, (300, 301, 301)),
     Chapter("a struck producer attempts nothing", _struck_producer, (200, None, 1)),
-    Chapter("a struck producer, and one with nothing to send", _struck_producer_and_another, (200, 201, 201)),
+    Chapter("a struck producer, and one with nothing to send", _struck_producer_and_another, (200, None, 201)),
     Chapter("one acknowledgement, then silence", _one_answer, (2_500, 2_500, 2_571)),
     Chapter("one delivery, then silence", _one_delivery, (None, 2_501, 2_501)),
     Chapter("five more take long where little is sent", _seldom, (100, 101, None)),
     Chapter("three were left, and all of them followed", _before_the_end, (3_970, 3_971, NOT_BACK)),
     Chapter("three were left, and not all of them followed", _not_all_that_could, (NOT_BACK, 3_971, NOT_BACK)),
     Chapter("nothing could follow", _seldom_at_the_end, (3_700, 3_701, None)),
-    Chapter("writes never come back", _never_answered, (NOT_BACK, NOT_BACK, NOT_BACK)),
+    Chapter("writes never come back", _never_answered, (NOT_BACK, None, None)),
     Chapter("reads never come back", _pubsub_scope_stays_away, (None, NOT_BACK, NOT_BACK)),
     Chapter("asks: a silence across the heal", _asks_across_the_heal, (3_000, 3_001, 3_001)),
-    Chapter("does not ask: a silence across the heal", _asks_not_across_the_heal, (None, None, None)),
-    Chapter("asks: a silence after the heal", _asks_after_the_heal, (None, 3_001, 3_001)),
+    Chapter("a silence across the heal", _across_the_heal, (3_000, 3_001, 3_001)),
+    Chapter("a short silence across the heal", _a_little_across_the_heal, (None, None, None)),
+    Chapter("a usual pause across the heal", _a_usual_pause_across_the_heal, (None, None, None)),
+    Chapter("two stray deliveries", _two_stray_deliveries, (None, 1_501, 1_511)),
+    Chapter("reads end before the heal", _reads_end_before_the_heal, (None, 2_001, 2_011)),
+    Chapter("traffic ends in the fault", _traffic_ends_in_the_fault, (None, None, None)),
+    Chapter("the last of all comes in the fault", _the_last_comes_in_the_fault, (None, None, None)),
+    Chapter("the last of all never comes", _the_last_never_comes, (None, NOT_BACK, NOT_BACK)),
+    Chapter("there was nothing to read", _nothing_to_read, (None, None, None)),
+    Chapter("on its way until after the heal", _acknowledged_late_and_then_heard, (400, 400, 501)),
+    Chapter("asks: a silence after the heal", _asks_after_the_heal, (None, None, None)),
     Chapter("asks: a second silence", _asks_twice, (1_000, 1_001, 1_001)),
     Chapter("asks: the end of traffic is no silence", _asks_and_has_done, (None, None, None)),
-    Chapter("asks: never again", _asks_in_vain, (NOT_BACK, NOT_BACK, NOT_BACK)),
+    Chapter("asks: never again", _asks_in_vain, (NOT_BACK, None, None)),
+    Chapter("asks: refused for good", _asks_and_is_refused_once_more, (NOT_BACK, 0, None)),
     Chapter("asks: heard of no more", _asks_and_hears_nothing_more, (None, NOT_BACK, NOT_BACK)),
     Chapter("backlog: read at once", _cut_off, (None, 1, 21)),
     Chapter("backlog: slow and quick in one reply", _slow_and_quick, (None, 1, 131)),

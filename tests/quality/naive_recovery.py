@@ -65,7 +65,9 @@ class Recovery:
         write, read = self.writes(), self.reads()
         backlog = None
         if (write is not None or read is not None) and self.p99 is not None:
-            backlog = max(self.backlog(scope, max(self.healed, read or 0)) for scope in range(self.arm.scopes))
+            since = max(self.healed, read or 0)
+            found = [self.backlog(scope, since) for scope in range(self.arm.scopes)]
+            backlog = max((moment for moment in found if moment is not None), default=None)
         return tuple(self.from_heal(moment) for moment in (write, read, backlog))
 
     def from_heal(self, moment):
@@ -99,14 +101,20 @@ class Recovery:
         usual = len([time for time in times if begin <= time < end])
         return max(SECOND, 4 * FOLLOWING * (end - begin) // max(1, usual))
 
-    def since(self, silences):
-        """From when on to look; nothing where no silence was an interruption."""
+    def since(self, silences, bound):
+        """From when on to look; nothing where no silence was an interruption.
+
+        What crosses the heal counts as a whole, where it is no pause that is usual.
+        """
         found = None
         for begin, end in silences:
             begin = max(begin, self.injected)
             if self.asks and begin < self.healed and end - begin >= SECOND:
                 found = end
             if not self.asks and 2 * (min(end, self.healed) - begin) >= self.healed - self.injected:
+                found = self.healed
+            crosses = begin < self.healed < end and end - begin >= bound
+            if not self.asks and crosses and 2 * (end - begin) >= self.healed - self.injected:
                 found = self.healed
         return found
 
@@ -120,11 +128,12 @@ class Recovery:
         moments = []
         for producer in sorted({message[0] for message in self.messages}):
             mine = [message for message in self.messages if message[0] == producer]
-            since = self.since(self.silences_of(mine, self.is_struck(producer)))
+            bound = self.bound([self.over(message) for message in mine if self.is_acknowledged(message)])
+            since = self.since(self.silences_of(mine, self.is_struck(producer)), bound)
             last = mine[-1]
             well = self.is_acknowledged(last) and since is not None and self.over(last) < since
             if since is not None and (self.is_struck(producer) or not well):
-                moments.append(self.answered_again(mine, since))
+                moments.append(self.answered_again(mine, since, bound))
         return max(moments, default=None)
 
     def silences_of(self, mine, struck):
@@ -139,8 +148,7 @@ class Recovery:
             found.append((begin if struck else max(begin, waiting), self.traffic_end))
         return [(begin, end) for begin, end in found if end >= self.injected]
 
-    def answered_again(self, mine, since):
-        bound = self.bound([self.over(message) for message in mine if self.is_acknowledged(message)])
+    def answered_again(self, mine, since, bound):
         for place, message in enumerate(mine):
             following = mine[place + 1 : place + 1 + FOLLOWING]
             good = all(self.is_acknowledged(one) for one in (message, *following))
@@ -153,31 +161,45 @@ class Recovery:
         return math.inf
 
     def reads(self):
-        """The slowest of the scopes that were interrupted."""
+        """The slowest of the scopes that were interrupted and that something acknowledged was still to reach."""
+        bound = self.bound([self.sent(message) for message in self.messages if self.is_acknowledged(message)])
         moments = []
         for scope in range(self.arm.scopes):
-            arrived = sorted(self.first(m, scope) for m in self.messages if self.first(m, scope) < math.inf)
-            inside = [time for time in arrived if self.injected <= time <= self.healed]
-            edges = [self.injected, *inside, self.next_after(arrived, inside)]
-            since = self.since(pairwise(edges))
-            if since is not None:
-                moments.append(self.heard_again(scope, since))
+            until = self.awaited_until(scope)
+            since = self.since(self.silences_in(scope, until), bound)
+            if since is not None and any(end >= since and self.is_acknowledged(m) for m, end in until.items()):
+                moments.append(self.heard_again(scope, since, bound))
         return max(moments, default=None)
 
-    def next_after(self, arrived, inside):
-        """The first delivery after the heal; without one, the end of traffic if anything still was to come."""
+    def awaited_until(self, scope):
+        """When each message came; one that never did is awaited until one that was sent later comes."""
+        until, earliest = {}, math.inf
+        for message in sorted(self.messages, key=lambda message: (self.sent(message), message), reverse=True):
+            first = self.first(message, scope)
+            earliest = min(earliest, first)
+            until[message] = earliest if first == math.inf else first
+        return until
+
+    def silences_in(self, scope, until):
+        """From one delivery, or from when something was sent that had not come yet, to the next delivery.
+
+        Where none comes after the heal, something acknowledged must have been awaited in vain.
+        """
+        arrived = sorted(self.first(m, scope) for m in self.messages if self.first(m, scope) < math.inf)
+        edges = [self.injected, *(time for time in arrived if self.injected <= time <= self.healed)]
         later = [time for time in arrived if time > self.healed]
         if later:
-            return later[0]
-        last = inside[-1] if inside else self.injected
-        for message in self.messages:
-            if (self.sent(message) if self.is_acknowledged(message) else self.over(message)) > last:
-                return self.traffic_end
-        return self.healed
+            edges.append(later[0])
+        elif any(end == math.inf and self.is_acknowledged(message) for message, end in until.items()):
+            edges.append(self.traffic_end)
+        sent = [(self.sent(message), end) for message, end in until.items()]
+        for begin, end in pairwise(edges):
+            waiting = min((since for since, gone in sent if gone > begin), default=math.inf)
+            yield max(begin, waiting), end
 
-    def heard_again(self, scope, since):
+    def heard_again(self, scope, since, bound):
         sent = [self.sent(message) for message in self.messages if self.is_acknowledged(message)]
-        bound, fresh = self.bound(sent), []
+        fresh = []
         for message in self.messages:
             receives = self.arm.receives.get((message, scope), [])
             earliest = min(receives, key=lambda record: record["t"], default=None)
@@ -206,10 +228,16 @@ class Recovery:
         return self.steady[0] <= self.due(message) < self.steady_end
 
     def backlog(self, scope, since):
-        """When the scope was as fast as before, and had no more under way."""
+        """When the scope was as fast as before, and had no more under way; nothing where nothing was to come."""
         fates = {self.arm.fate(message, scope) for message in self.messages}
+        if since == math.inf or (self.arm.is_stream and fates & {"stuck", "unread", "never-read"}):
+            return math.inf
+        if not any(
+            self.is_acknowledged(message) and self.comes_from(message, scope, since) for message in self.messages
+        ):
+            return None
         calm = self.calm(scope, since)
-        if calm == math.inf or (self.arm.is_stream and fates & {"stuck", "unread", "never-read"}):
+        if calm == math.inf:
             return math.inf
         spans = [
             (self.sent(message), self.settled(message, scope))
@@ -222,6 +250,10 @@ class Recovery:
             if under_way(spans, moment) <= usual:
                 return moment
         return math.inf
+
+    def comes_from(self, message, scope, since):
+        """Whether it was sent from then on, or came then."""
+        return self.sent(message) >= since or since <= self.first(message, scope) < math.inf
 
     def calm(self, scope, since):
         """Of several at one moment each is as slow as the slowest."""
