@@ -31,7 +31,7 @@ from harness.check.sums import check_sums
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
-from harness.model.accounts import ArmResult, RecoveryTimes
+from harness.model.accounts import ArmResult, FaultMet, RecoveryTimes
 from harness.model.message import SENTINEL_BASE
 from harness.model.words import DuplicateCause, Fate, Mechanism, Outcome
 
@@ -71,7 +71,7 @@ class Condenser:
         silent = self._flagged(Flag.LOST_SILENTLY)
         all_lost = sum(int(np.count_nonzero(one)) for one in lost)
         pubsub = messages.publish_answer is not None
-        attempted_in_fault, acknowledged_in_fault, acknowledged_while_on = self._in_fault()
+        (attempted_in_fault, acknowledged_in_fault, acknowledged_while_on), each_fault = self._in_fault()
         unsettled = [scope.flagged(Flag.UNSETTLED) for scope in scopes]
         left = [one | scope.with_fate(Fate.STUCK) for one, scope in zip(unsettled, scopes, strict=True)]
         cost, refused = cost_of(self._history, self._timeline, self._ledger)
@@ -126,6 +126,7 @@ class Condenser:
             acknowledged_in_fault=acknowledged_in_fault,
             attempted_in_fault=attempted_in_fault,
             acknowledged_while_on=acknowledged_while_on,
+            each_fault=each_fault,
             acknowledged_before_fault=self._before_fault(),
             latency=arm_latencies(messages, scopes),
             unavailability=unavailability(messages),
@@ -162,18 +163,27 @@ class Condenser:
     def _positions(self) -> list[list[int]]:
         return [count_codes(scope.position, len(POSITIONS) + 1) for scope in self._scopes]
 
-    def _in_fault(self) -> tuple[int, int, int]:
-        """Messages whose [first attempt, outcome] overlaps an observed fault; those of them acknowledged; while on."""
+    def _in_fault(self) -> tuple[tuple[int, int, int], tuple[FaultMet, ...]]:
+        """Messages whose [first attempt, outcome] overlaps an observed fault; those of them acknowledged; while on.
+
+        And the first and the last of these for each fault alone.
+        """
         messages = self._messages
         overlapping, answered = np.zeros((2, messages.index.size), dtype=bool)
         over_ns = _attempts_over(self._history, messages, arm=self._ledger.arm)
-        for begin, end in self._timeline.observed_windows():
-            overlapping |= (messages.send_ns <= end) & (over_ns >= begin)
-            answered |= (messages.outcome_ns >= begin) & (messages.outcome_ns <= end)
-        if messages.index.attempted is not None:
-            overlapping &= messages.index.attempted
-        met, promised = np.count_nonzero(overlapping), np.count_nonzero(overlapping & messages.acknowledged)
-        return int(met), int(promised), int(np.count_nonzero(answered & messages.acknowledged))
+        attempted = True if messages.index.attempted is None else messages.index.attempted
+        each = []
+        for window in self._timeline.observed_windows():
+            if window is None:
+                each.append(FaultMet())
+                continue
+            begin, end = window
+            meets = attempted & (messages.send_ns <= end) & (over_ns >= begin)
+            while_on = messages.acknowledged & (messages.outcome_ns >= begin) & (messages.outcome_ns <= end)
+            overlapping |= meets
+            answered |= while_on
+            each.append(FaultMet(attempted=_count(meets), acknowledged_while_on=_count(while_on)))
+        return (_count(overlapping), _count(overlapping & messages.acknowledged), _count(answered)), tuple(each)
 
     def _before_fault(self) -> int:
         """Acknowledged messages whose answer was there before the first injection; 0 without one."""
@@ -225,6 +235,10 @@ def _named(codes: Array) -> dict[Mechanism, int]:
     """How many codes there are of each mechanism; only those that occur."""
     counts = count_codes(codes, len(MECHANISMS) + 1)
     return {mechanism: counts[code + 1] for code, mechanism in enumerate(MECHANISMS) if counts[code + 1]}
+
+
+def _count(chosen: Bools) -> int:
+    return int(np.count_nonzero(chosen))
 
 
 def _beyond_first(counts: Array) -> int:

@@ -80,12 +80,13 @@ class Timeline:
         known = [heal for heal in heals if heal is not None]
         return max(known) if known and len(known) == len(heals) else None
 
-    def observed_windows(self) -> list[tuple[int, int]]:
-        """When a fault was seen to be on; one that was not seen to end lasts until the end."""
+    def observed_windows(self) -> list[tuple[int, int] | None]:
+        """When each fault was seen to be on, ``None`` if never; one that was not seen to end lasts until the end."""
         return [
-            (fault.observed_from_ns, self.end_ns if fault.observed_to_ns is None else fault.observed_to_ns)
+            None
+            if fault.observed_from_ns is None
+            else (fault.observed_from_ns, self.end_ns if fault.observed_to_ns is None else fault.observed_to_ns)
             for fault in self.faults
-            if fault.observed_from_ns is not None
         ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.check.health import Weakness
 from harness.check.timeline import Barrier, Timeline
-from harness.model.accounts import ArmResult
+from harness.model.accounts import ArmResult, FaultMet
 from harness.model.naming import fault_name
 from harness.model.results import TrialFacts
 from harness.model.values import FaultPlan, Scenario
@@ -30,7 +30,8 @@ _TAKES_WHAT_WAS = frozenset(
         FaultModel.DISK_FULL,
     }
 )
-NOTHING_ATTEMPTED = "nothing was attempted while the fault was on"
+_NOTHING = "nothing was attempted while"
+NOTHING_ATTEMPTED = f"{_NOTHING} the fault was on"
 
 
 def trial_weaknesses(scenario: Scenario, facts: TrialFacts | None, timeline: Timeline) -> list[Weakness]:
@@ -89,6 +90,9 @@ def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[Fault
     link keeps them from learning the answer, a client that gives up gets nothing acknowledged, which still tests what
     does not speak of acknowledged messages. A fault of the server may refuse everything while it is on; it threatens
     what a stream had acknowledged before it, so there must be such messages. Pub/Sub keeps nothing that it could take.
+    Of several faults each must have been met, and named is the first that was not; where all leave the producers alone,
+    something must have been acknowledged while each was on. What had to be acknowledged is asked of all of them
+    together where they are of different kinds.
     Where the producers themselves are struck down, that they attempt nothing meanwhile *is* the fault, and what they
     had been promised before is at stake; who starts late had been promised nothing.
     """
@@ -98,8 +102,15 @@ def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[Fault
         return _nothing_at_stake(guarantee, result, faults)
     if result.attempted_in_fault == 0:
         return NOTHING_ATTEMPTED
+    met = _met_each(result, faults)
+    for plan, fault in met:
+        if not fault.attempted and not _stops_producers(plan):
+            return f"{_NOTHING} {fault_name(plan)} was on"
     if all(_leaves_producers(plan) for plan in faults) and result.acknowledged_in_fault:
-        return "" if result.acknowledged_while_on else "nothing was acknowledged before the fault was over"
+        if not result.acknowledged_while_on:
+            return "nothing was acknowledged before the fault was over"
+        late = [fault_name(plan) for plan, fault in met if not fault.acknowledged_while_on]
+        return f"nothing was acknowledged before {late[0]} was over" if late else ""
     if result.acknowledged_in_fault:
         return ""
     keeps = result.primitive is Primitive.STREAMS or guarantee not in _NEEDS_ACKNOWLEDGED
@@ -109,6 +120,14 @@ def empty_window(guarantee: Guarantee, result: ArmResult, faults: Sequence[Fault
     if refusing and guarantee not in _NEEDS_ACKNOWLEDGED:
         return ""
     return "nothing that was attempted while the fault was on was ever acknowledged"
+
+
+def _met_each(result: ArmResult, faults: Sequence[FaultPlan]) -> list[tuple[FaultPlan, FaultMet]]:
+    """What met each of several faults; nothing where not all were injected, which is told elsewhere."""
+    planned = [plan for plan in faults if plan.model is not FaultModel.NONE]
+    if len(planned) < 2 or len(planned) != len(result.each_fault):
+        return []
+    return list(zip(planned, result.each_fault, strict=True))
 
 
 def _stops_producers(plan: FaultPlan) -> bool:
@@ -135,4 +154,4 @@ def _nothing_at_stake(guarantee: Guarantee, result: ArmResult, faults: Sequence[
 def silent_window(result: ArmResult, faults: Sequence[FaultPlan]) -> str:
     """Why an arm as a whole was not put to the test; empty when something was attempted, or had not to be."""
     found = empty_window(Guarantee.AT_MOST_ONCE, result, faults)
-    return f"{result.arm}: {found}" if found == NOTHING_ATTEMPTED else ""
+    return f"{result.arm}: {found}" if found.startswith(_NOTHING) else ""

@@ -161,6 +161,14 @@ class Cost(Frozen):
     that one consumer could reach."""
 
 
+class FaultMet(Frozen):
+    """What of an arm's traffic met one fault, while it was seen to be on."""
+
+    attempted: int = 0
+    """Messages whose attempt overlapped it."""
+    acknowledged_while_on: int = 0
+
+
 class ArmResult(Frozen):
     """One arm of one trial: three ledgers, condensed."""
 
@@ -237,6 +245,8 @@ class ArmResult(Frozen):
     """Messages whose attempt overlapped it; one without an outcome, as long as its process was known to live."""
     acknowledged_while_on: int = 0
     """Messages whose acknowledgement came within the observed fault window."""
+    each_fault: tuple[FaultMet, ...] = ()
+    """The same for each fault that was injected, in the scenario's order; for one that was not seen, nothing met it."""
     acknowledged_before_fault: int = 0
     """Messages acknowledged before the first injection: what a fault of the server can take."""
     latency: tuple[ArmLatency, ...]

@@ -327,6 +327,40 @@ def test_a_dead_server_can_take_only_what_a_stream_had(tmp_path: Path, acknowled
     assert tested is (empty_window(Guarantee.DURABLE, result, [plan]) == "")
 
 
+_TWO = [DROP, FaultPlan(model=FaultModel.KILL, worker=WorkerRole.CONSUMER)]
+_KILLED = FaultPlan(model=FaultModel.KILL, worker=WorkerRole.PRODUCER)
+_KILL_UNMET = "nothing was attempted while all consumers · kill was on"
+
+
+@pytest.mark.parametrize(
+    ("faults", "sent_at", "takes", "reason"),
+    [
+        (_TWO, None, 0, _KILL_UNMET),
+        (_TWO, 2_500, 1, ""),
+        (_TWO, 2_500, 900, "nothing was acknowledged before all consumers · kill was over"),
+        ([DROP, _KILLED], None, 0, ""),
+        ([_KILLED, _TWO[1]], None, 0, _KILL_UNMET),
+    ],
+)
+def test_each_of_several_faults_must_be_met(
+    tmp_path: Path, faults: list[FaultPlan], sent_at: int | None, takes: int, reason: str
+) -> None:
+    """Two faults: ten messages meet the first one, and one more may meet the second."""
+    trial = LiteralTrial(tmp_path, [stream_arm()], faults=faults)
+    trial.sane(10)
+    trial.fault(110, 180)
+    trial.fault(2_000, 3_000, index=1)
+    if sent_at is not None:
+        trial.send(10, sent_at, takes=takes)
+        trial.log(10)
+        trial.receive(10, sent_at + takes + 1)
+    trial.finish()
+    judged = trial.judge()
+    assert reason == empty_window(ALO, judged.result.arms[0], faults)
+    assert (Verdict.INCONCLUSIVE if reason else Verdict.HELD) is clause(judged, ALO).measured
+    assert (reason.startswith(_KILL_UNMET)) is any(_KILL_UNMET in text for text in judged.result.weaknesses)
+
+
 def test_unread_messages_are_no_pass(tmp_path: Path) -> None:
     """Lag is not loss, but it is not delivery either."""
     trial = LiteralTrial(tmp_path, [stream_arm()], expectations=[required("stream-group", ALO)])
