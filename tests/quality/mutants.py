@@ -648,8 +648,8 @@ MUTANTS = (
     Mutant(
         "what came after the heal came before it",
         "condense",
-        "answered |= (messages.outcome_ns >= begin) & (messages.outcome_ns <= end)",
-        "answered |= messages.outcome_ns >= begin",
+        "messages.acknowledged & (messages.outcome_ns >= begin) & (messages.outcome_ns <= end)",
+        "messages.acknowledged & (messages.outcome_ns >= begin)",
         "nothing acknowledged before the heal",
     ),
     Mutant(
