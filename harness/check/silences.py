@@ -113,7 +113,8 @@ class Awaited:
     def from_ns(self, moments: Array) -> Array:
         """From when on something was awaited, after each of ``moments``."""
         since = np.append(self._since, NEVER)
-        return np.maximum(moments, since[np.searchsorted(self._until, moments, side="right")])
+        awaited: Array = np.maximum(moments, since[np.searchsorted(self._until, moments, side="right")])
+        return awaited
 
     def unheard(self, arrived: Array) -> tuple[Array, Array]:
         """Silences of the scope, begins and ends, given its deliveries in order.
