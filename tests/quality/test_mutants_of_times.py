@@ -136,8 +136,8 @@ MUTANTS = (
     Mutant(
         "a scope to which nothing is sent misses something",
         "silences",
-        "return np.maximum(moments, since",
-        "return moments if True else (since",
+        "awaited: Array = np.maximum(moments, since",
+        "awaited: Array = moments if True else (since",
         "there was nothing to read",
     ),
     Mutant(
