@@ -68,7 +68,9 @@ def parse_contract(content: bytes, *, name: str, known: KnownNames) -> Contract:
         try:
             file = ContractFile.model_validate(located.data, context=known)
         except ValidationError as error:
-            problems += [_problem(one, located) for one in error.errors(include_url=False)]
+            # What has entries is not empty: that they are wrong is told of each.
+            told = [one for one in error.errors(include_url=False) if one["type"] != "too_short" or not one["input"]]
+            problems += [_problem(one, located) for one in told]
         problems += _contradictions(located, known)
     if problems or file is None:
         raise _invalid(name, problems)

@@ -60,6 +60,12 @@ def errors(text: str | bytes) -> list[str]:
     return caught.value.message.splitlines()
 
 
+def test_a_list_of_wrong_words_is_not_called_empty() -> None:
+    """One mistake is told once."""
+    (line,) = errors(GOOD.replace("[at-least-once, durable]", "[at-least-onse]"))
+    assert 'c.yaml:10: unknown guarantee "at-least-onse" (did you mean "at-least-once"?)' == line
+
+
 def test_every_demand_becomes_a_clause_with_its_line_and_terms() -> None:
     """Terms of an arm go before the defaults."""
     clauses = clauses_of(parsed(GOOD), chosen=None, profile=None, trials=None)
