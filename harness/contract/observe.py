@@ -88,7 +88,7 @@ def _limit(clause: Clause, trial: TrialResult, arm: ArmResult, judged: ClauseRes
     assert limit is not None
     if reading.value is None:
         return Observation(name, Verdict.INCONCLUSIVE, None, 0, reading.samples, reading.missing)
-    proven = _barrier_reached(trial, arm)
+    proven = arm.barrier_reached
     met = reading.value >= limit if clause.quantity is Quantity.AVAILABLE else reading.value <= limit
     if not met and (proven or clause.quantity in STANDING):
         return Observation(name, Verdict.VIOLATED, reading.value, 1, reading.samples, "")
@@ -106,15 +106,10 @@ def _met(clause: Clause, trial: str, reading: Reading) -> Observation:
     return Observation(trial, Verdict.HELD, reading.value, 0, reading.samples, "")
 
 
-def _barrier_reached(trial: TrialResult, arm: ArmResult) -> bool:
-    """Whether absence is proven for ``arm``; an older summary tells it of all the trial's arms at once."""
-    return trial.barrier_reached if arm.barrier_reached is None else arm.barrier_reached
-
-
 def _only_unproven(judged: ClauseResult, arm: ArmResult) -> bool:
-    """Whether nothing but the drain barrier keeps a guarantee from being judged; not known of an older summary."""
+    """Whether nothing but the drain barrier keeps a guarantee from being judged."""
     alone = judged.measured is Verdict.INCONCLUSIVE and not judged.doubted
-    return alone and arm.barrier_reached is False and judged.samples > 0
+    return alone and not arm.barrier_reached and judged.samples > 0
 
 
 def _unread(judged: ClauseResult, arm: ArmResult) -> str:

@@ -254,9 +254,8 @@ class ArmResult(Frozen):
     largest_gap_ns: int | None
     """Largest gap between two acknowledgements."""
     recovery: RecoveryTimes
-    barrier_reached: bool | None = None
-    """Whether the arm's own drain barrier was reached, so that absence is proven; ``None``: an older summary, which
-    tells it of the whole trial only."""
+    barrier_reached: bool
+    """Whether the arm's own drain barrier was reached, so that absence is proven."""
     deaf_until_ns: int | None = None
     """Until when a scope was certainly given nothing: when the last acknowledged one was sent of the drain's sentinels,
     of which it got none. ``None``: each scope got one, or none was acknowledged."""

@@ -69,6 +69,7 @@ def arm_result(
     fates = dict.fromkeys(Fate, 0) | {Fate.LOST: lost, Fate.UNREAD: unread, Fate.DELIVERED: attempted - missing}
     fates[Fate.PHANTOM] = phantoms
     return ArmResult(
+        barrier_reached=True,
         arm=arm,
         primitive=ARMS[arm].primitive,
         scopes=1,

@@ -332,6 +332,7 @@ def _arm_result(trial: Trial, index: int, rows: pd.DataFrame) -> ArmResult:
     streams = arm.primitive is Primitive.STREAMS
     blocked = window.link is LinkRole.PRODUCERS
     return ArmResult(
+        barrier_reached=True,
         arm=arm.name,
         primitive=arm.primitive,
         scopes=arm.scopes,

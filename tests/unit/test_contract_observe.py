@@ -95,24 +95,6 @@ def test_the_barrier_of_another_arm_is_not_asked() -> None:
         assert [INCONCLUSIVE] * 2 == [seen(Quantity.LOST, most, missed).verdict for most in (2, 1)]
 
 
-def older(trial: TrialResult) -> TrialResult:
-    """As a summary tells it that knows the drain barrier of the whole trial only."""
-    arms = tuple(arm.model_copy(update={"barrier_reached": None}) for arm in trial.arms)
-    return trial.model_copy(update={"arms": arms})
-
-
-def test_an_older_summary_is_believed_for_what_it_tells() -> None:
-    """All barriers were reached: so was this one. One was not: nobody knows whose, and nothing stands without it."""
-    back, pubsub = arm_result(recovery=BACK), arm_result(arm="pubsub")
-    whole, missed = (
-        older(trial_result(back)),
-        [older(trial_result(back, pubsub, missed=[arm])) for arm in ("group", "pubsub")],
-    )
-    assert [HELD, VIOLATED] == [seen(Quantity.READ_RECOVERY, most, whole).verdict for most in (500, 499)]
-    assert [INCONCLUSIVE] * 2 == [seen(Quantity.READ_RECOVERY, 500, trial).verdict for trial in missed]
-    assert INCONCLUSIVE is seen(Quantity.READ_RECOVERY, 499, missed[0]).verdict
-
-
 @pytest.mark.parametrize("measured", [INCONCLUSIVE, Verdict.ERROR])
 @pytest.mark.parametrize(("quantity", "numbers", "passes"), [(row[0], row[1], row[3]) for row in BARRIER])
 def test_another_doubt_leaves_nothing_standing(
