@@ -25,7 +25,7 @@ from harness.check.connections import answered_over_older, standing_at
 from harness.check.dense import NEVER
 from harness.check.entries import EntryId, entry_ids
 from harness.check.ledger import ArmLedger, Messages
-from harness.check.server_loss import lives_on, old_master_until_ns
+from harness.check.server_loss import all_led_ns, lives_on, old_master_until_ns
 from harness.check.timeline import Timeline
 from harness.history.journal import EventKind
 from harness.history.table import History
@@ -84,9 +84,9 @@ def _answered_late(timeline: Timeline, messages: Messages, fault: FaultWindow) -
 def _deposed(history: History, timeline: Timeline, messages: Messages, fault: FaultWindow, *, arm: int) -> Bools:
     """Which messages of a log that was read a deposed master acknowledged."""
     found = _answered_late(timeline, messages, fault)
-    if not found.any() or fault.heal_before_ns is None:
+    if not found.any():
         return found
-    standing = standing_at(history, fault.heal_before_ns, arm=arm)
+    standing = standing_at(history, all_led_ns(fault), arm=arm)
     found &= answered_over_older(history, messages, standing, arm=arm)
     ms, seq = entry_ids(history, messages.index, arm=arm, kinds=(EventKind.OUTCOME,))
     for block in history.blocks(EventKind.LOG_ENTRY, ("producer", "sequence", "id_ms", "id_seq"), arm=arm):

@@ -95,8 +95,8 @@ def _unreplicated(fault: FaultWindow, timeline: Timeline) -> Forgetting:
     """A dead master's last answers come over connections that it had; a living one's until clients are led away."""
     cut_ns, healed_ns = fault.inject_before_ns, _healed_ns(fault, timeline)
     if lives_on(fault):
-        until_ns = old_master_until_ns(fault, timeline)
-        return Forgetting(Mechanism.UNREPLICATED, cut_ns, until_ns, led_ns=healed_ns, stood_ns=healed_ns)
+        until_ns, led_ns = old_master_until_ns(fault, timeline), all_led_ns(fault)
+        return Forgetting(Mechanism.UNREPLICATED, cut_ns, until_ns, led_ns=healed_ns, stood_ns=led_ns)
     last_ns = fault.inject_after_ns + WRITTEN_DOWN_NS
     return Forgetting(Mechanism.UNREPLICATED, cut_ns, max(healed_ns, last_ns), led_ns=last_ns, stood_ns=cut_ns)
 
@@ -109,6 +109,11 @@ def lives_on(fault: FaultWindow) -> bool:
 def old_master_until_ns(fault: FaultWindow, timeline: Timeline) -> int:
     """Until when a master that `lives_on` may have answered as one, at the latest."""
     return timeline.end_ns if fault.observed_to_ns is None else fault.observed_to_ns + WRITTEN_DOWN_NS
+
+
+def all_led_ns(fault: FaultWindow) -> int:
+    """From when on every new connection leads to the new master: while they are led on, some still do not."""
+    return NEVER if fault.heal_after_ns is None else fault.heal_after_ns
 
 
 def _healed_ns(fault: FaultWindow, timeline: Timeline) -> int:

@@ -107,20 +107,20 @@ class _MasterFault:
         Raises `TrialError` when there is no failover within the deadline, or when the old master, which is brought back
         all the same, does not follow the new one within it.
         """
-        begin = time.monotonic_ns()
+        begin = led = time.monotonic_ns()
         if self._struck is None:
             return deed_since(begin)
         try:
             if self.failover is None:
                 self.failover = self.stack.wait_failover(self._struck.address, deadline_s=self.deadline_s)
+                led = time.monotonic_ns()  # the heal begins here: clients may be well again before all is done
                 self._on_promoted(self.failover)
         finally:
-            returned = time.monotonic_ns()
             if self.old_returns:
                 self._bring_back(self._struck)
         named = duration(self.failover.named_ns - begin) if self.failover.named_ns > begin else "before the heal"
         agreed = Proof(True, f"most Sentinels named {self.failover.new.port} ({named})")
-        deed = deed_since(returned, agreed)
+        deed = deed_since(led, agreed)
         if self.old_returns:
             try:
                 self.stack.wait_replica(self._struck, deadline_s=self.deadline_s)

@@ -285,7 +285,8 @@ class Arm:
         if plan["model"] == "failover" and not plan["old_returns"]:
             last = killed[0]["aux"] + OLD_MASTER_ANSWERS
             return max(healed, last), last, killed[0]["t"]
-        return followed[0]["t"] + OLD_MASTER_ANSWERS if followed else self.end, healed, healed
+        until = followed[0]["t"] + OLD_MASTER_ANSWERS if followed else self.end
+        return until, healed, heals[0]["aux"] if heals else 10**30
 
     def taken(self, message):
         """What took an acknowledged message from the log: (why, when), or nothing that was seen."""

@@ -42,3 +42,17 @@ def test_an_old_master_that_does_not_follow_is_an_error_of_its_trial() -> None:
     with pytest.raises(TrialError, match="did not come back as a replica: waited 3 s in vain"):
         fault.heal()
     assert 1 == stack.started
+
+
+def test_the_heal_begins_before_clients_are_led_on() -> None:
+    """Whatever leading them takes: who is well again meanwhile is so after the heal has begun, and before it is done."""
+    stack: Any = Stack()
+    led: list[int] = []
+
+    def lead(_failover: Failover) -> None:
+        led.append(time.monotonic_ns())
+
+    fault = MasterKill(stack, old_returns=False, on_promoted=lead)
+    fault.inject()
+    times = fault.heal().times
+    assert times.before_ns <= led[0] <= times.after_ns
