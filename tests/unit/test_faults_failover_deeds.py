@@ -45,7 +45,7 @@ def test_an_old_master_that_does_not_follow_is_an_error_of_its_trial() -> None:
 
 
 def test_the_heal_begins_before_clients_are_led_on() -> None:
-    """Whatever leading them takes: who is well again meanwhile is so after the heal has begun, and before it is done."""
+    """Whatever leading them takes: who is well again meanwhile is so after the heal began, and before it is done."""
     stack: Any = Stack()
     led: list[int] = []
 
